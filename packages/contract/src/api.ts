@@ -1,0 +1,207 @@
+/** The HTTP API's schemas: what is sent, what is answered, what is streamed. OpenAPI and the types come from here. */
+import { z } from 'zod';
+
+import { errorCodes } from './errors.ts';
+
+export const sessionStatuses = ['awaiting_payment', 'active', 'expired', 'closed'] as const;
+export const invoiceStatuses = ['pending', 'paid', 'expired'] as const;
+export const requestStates = ['running', 'completed', 'incomplete', 'failed'] as const;
+export const incompleteReasons = ['cancelled', 'max-output-tokens', 'balance'] as const;
+export const messageRoles = ['user', 'assistant'] as const;
+
+export type SessionStatus = (typeof sessionStatuses)[number];
+export type InvoiceStatus = (typeof invoiceStatuses)[number];
+export type RequestState = (typeof requestStates)[number];
+export type IncompleteReason = (typeof incompleteReasons)[number];
+export type MessageRole = (typeof messageRoles)[number];
+
+/** A message's length limit in UTF-16 code units, as `String.length` counts. */
+export const MAX_CONTENT_LENGTH = 100_000;
+export const MAX_MESSAGES_PER_PAGE = 200;
+
+const id = z.uuid();
+const time = z.iso.datetime({ offset: true }).meta({ description: 'ISO 8601' });
+const msat = z.int().nonnegative().meta({ description: 'Millisatoshis' });
+const tokens = z.int().nonnegative();
+
+/** What an operator allows one call to ask for. */
+export interface RequestLimits {
+  readonly minDepositSats: number;
+  readonly maxDepositSats: number;
+  readonly maxOutputTokens: number;
+  readonly history: { readonly maxMessages: number; readonly tokenBudget: number };
+  readonly historyLimit: { readonly maxMessages: number; readonly tokenBudget: number };
+}
+
+export function depositBody(limits: Pick<RequestLimits, 'minDepositSats' | 'maxDepositSats'>) {
+  return z
+    .strictObject({
+      amountSats: z
+        .int()
+        .min(limits.minDepositSats)
+        .max(limits.maxDepositSats)
+        .meta({ description: 'How much to deposit, in whole sats', example: Math.max(1000, limits.minDepositSats) }),
+    })
+    .meta({ id: 'Deposit' });
+}
+
+export function turnBody(limits: RequestLimits) {
+  const { history, historyLimit } = limits;
+  return z
+    .strictObject({
+      content: z
+        .string()
+        .max(MAX_CONTENT_LENGTH)
+        .refine((content) => content.trim() !== '', { error: 'must say something', abort: true })
+        .meta({ description: 'What to say to Timmy', example: 'How do I brew coffee?' }),
+      maxOutputTokens: z
+        .int()
+        .min(1)
+        .max(limits.maxOutputTokens)
+        .default(limits.maxOutputTokens)
+        .meta({ description: 'The longest reply to pay for' }),
+      history: z
+        .strictObject({
+          maxMessages: z.int().min(0).max(historyLimit.maxMessages).default(history.maxMessages),
+          tokenBudget: z.int().min(0).max(historyLimit.tokenBudget).default(history.tokenBudget),
+        })
+        .prefault({})
+        .meta({ description: 'How much of the conversation so far to show the model' }),
+    })
+    .meta({ id: 'Turn' });
+}
+
+export const messagesQuery = z.strictObject({
+  limit: z.coerce.number().pipe(z.int().min(1).max(MAX_MESSAGES_PER_PAGE)).default(50),
+  after: id.optional().meta({ description: 'The id of the last message of the previous page' }),
+  order: z.enum(['asc', 'desc']).default('asc'),
+});
+
+export const idempotencyKeyHeader = z.string().min(1).max(255);
+
+export const invoiceSchema = z
+  .object({
+    paymentHash: z.string().regex(/^[0-9a-f]{64}$/),
+    bolt11: z.string(),
+    amountSats: z.int().positive(),
+    status: z.enum(invoiceStatuses),
+    expiresAt: time,
+  })
+  .meta({ id: 'Invoice' });
+
+export const sessionSchema = z
+  .object({
+    id,
+    status: z.enum(sessionStatuses),
+    balanceMsat: msat,
+    heldMsat: msat.meta({ description: 'The part of the balance, in millisatoshis, set aside for a running request' }),
+    createdAt: time,
+    expiresAt: time.meta({ description: 'When it expires, or is removed if never paid, unless it is used before' }),
+    invoice: invoiceSchema.optional().meta({ description: 'The newest unpaid invoice' }),
+  })
+  .meta({ id: 'Session' });
+
+export const sessionOpenedSchema = z
+  .object({
+    session: sessionSchema,
+    key: z.string().meta({ description: 'The session key: shown this once, kept only as a hash' }),
+    invoice: invoiceSchema,
+  })
+  .meta({ id: 'SessionOpened' });
+
+export const topUpSchema = z.object({ invoice: invoiceSchema }).meta({ id: 'TopUp' });
+
+export const messageSchema = z
+  .object({
+    id,
+    sessionRequestId: id.nullable(),
+    role: z.enum(messageRoles),
+    content: z.string(),
+    tokenCount: tokens,
+    createdAt: time,
+  })
+  .meta({ id: 'Message' });
+
+export const messagesPageSchema = z
+  .object({ messages: z.array(messageSchema), hasMore: z.boolean() })
+  .meta({ id: 'MessagesPage' });
+
+const requestSchema = z.object({
+  id,
+  state: z.enum(requestStates),
+  incompleteReason: z.enum(incompleteReasons).optional(),
+  model: z.string(),
+  inputTokens: tokens.nullable(),
+  outputTokens: tokens.nullable(),
+  chargedMsat: msat.nullable(),
+  createdAt: time,
+  finishedAt: time.nullable(),
+});
+
+export const shownHistorySchema = z
+  .object({ messages: z.int().nonnegative(), tokens, dropped: z.int().nonnegative() })
+  .meta({
+    id: 'ShownHistory',
+    description: 'What the model was shown: earlier messages, their tokens, and how many messages were left out',
+  });
+
+/** A request in any state: what a finished turn answers, and what looking one up gives. */
+export const turnSchema = z
+  .object({
+    request: requestSchema,
+    reply: messageSchema
+      .omit({ sessionRequestId: true })
+      .extend({ role: z.literal('assistant') })
+      .nullable()
+      .meta({ description: 'null while running, after a failure, and once the conversation was forgotten' }),
+    balanceMsat: msat.meta({ description: 'The balance in millisatoshis when the request ended; while it runs, now' }),
+    history: shownHistorySchema,
+  })
+  .meta({ id: 'TurnAnswer' });
+
+/** An error document, RFC 9457. Some codes carry more fields. */
+export const problemSchema = z
+  .looseObject({
+    type: z.string(),
+    title: z.string(),
+    status: z.int(),
+    detail: z.string().optional(),
+    code: z.enum(errorCodes.filter((code) => code !== 'malformed-request')).optional(),
+    requestId: id.optional(),
+    invoice: invoiceSchema.optional(),
+    requiredMsat: msat.optional(),
+    availableMsat: msat.optional(),
+    heldMsat: msat.optional(),
+    errors: z
+      .array(z.object({ path: z.string(), message: z.string() }))
+      .optional()
+      .meta({ description: 'Every fault of an invalid request' }),
+  })
+  .meta({ id: 'Problem' });
+
+export const streamEventSchema = z.discriminatedUnion('event', [
+  z.object({ event: z.literal('start'), data: z.object({ requestId: id, history: shownHistorySchema }) }),
+  z.object({ event: z.literal('delta'), data: z.object({ text: z.string() }) }),
+  z.object({ event: z.literal('done'), data: turnSchema }),
+  z.object({ event: z.literal('error'), data: problemSchema }),
+]);
+
+export const simulatedPaymentBody = z.strictObject({ bolt11: z.string().max(5000) }).meta({ id: 'SimulatedPayment' });
+
+export const simulatedPaymentSchema = z
+  .object({ preimage: z.string().regex(/^[0-9a-f]{64}$/), paymentHash: z.string().regex(/^[0-9a-f]{64}$/) })
+  .meta({ id: 'SimulatedPaymentDone' });
+
+export type DepositRequest = z.infer<ReturnType<typeof depositBody>>;
+export type TurnRequest = z.infer<ReturnType<typeof turnBody>>;
+export type MessagesQuery = z.infer<typeof messagesQuery>;
+export type Invoice = z.infer<typeof invoiceSchema>;
+export type Session = z.infer<typeof sessionSchema>;
+export type SessionOpened = z.infer<typeof sessionOpenedSchema>;
+export type TopUp = z.infer<typeof topUpSchema>;
+export type Message = z.infer<typeof messageSchema>;
+export type MessagesPage = z.infer<typeof messagesPageSchema>;
+export type ShownHistory = z.infer<typeof shownHistorySchema>;
+export type TurnAnswer = z.infer<typeof turnSchema>;
+export type Problem = z.infer<typeof problemSchema>;
+export type StreamEvent = z.infer<typeof streamEventSchema>;

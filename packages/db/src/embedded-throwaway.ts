@@ -1,0 +1,78 @@
+// A PostgreSQL for one run of the tests: quick, and gone afterwards. Nothing in it survives a crash, on purpose.
+import { randomBytes } from 'node:crypto';
+import { chmod, mkdtemp, readdir, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { isRunning, isServing, readPidFile, signal, waitUntilGone } from './embedded-process.ts';
+import { initialise, launch } from './embedded-server.ts';
+import { canExecute, copyBinaries, findBinaries, reachableTemporaryFolder } from './postgres-binaries.ts';
+import { type EmbeddedPostgres, NOBODY, serverUrl } from './embedded-types.ts';
+
+const PREFIX = 'timmy-tower-throwaway-';
+
+const settings = {
+  fsync: 'off',
+  synchronous_commit: 'off',
+  full_page_writes: 'off',
+  autovacuum: 'off',
+  max_connections: 200,
+};
+
+/**
+ * Starts an empty server that is removed, data and all, by `stop()`. One whose owner was killed is removed by the next
+ * call, in any process.
+ */
+export async function startThrowawayPostgres(): Promise<EmbeddedPostgres> {
+  const user = process.getuid?.() === 0 ? NOBODY : undefined;
+  const temporary = await reachableTemporaryFolder(user);
+  await removeOrphans(temporary);
+  const directory = await mkdtemp(join(temporary, `${PREFIX}${process.pid}-`));
+  try {
+    await chmod(directory, 0o755);
+    const found = await findBinaries();
+    const binaries = (await canExecute(found, user)) ? found : await copyBinaries(found, directory);
+    const password = randomBytes(24).toString('base64url');
+    const folder = join(directory, 'cluster');
+    await initialise({ binaries, folder, user, password, durable: false });
+    const dataDirectory = join(folder, 'data');
+    const log = join(directory, 'postgres.log');
+    const { pid, port } = await launch({ binaries, dataDirectory, user, log, settings });
+    const quit = () => signal(pid, 'SIGQUIT');
+    process.once('exit', quit);
+    return {
+      pid,
+      port,
+      dataDirectory,
+      adopted: false,
+      url: (database) => serverUrl({ port, password, database }),
+      async stop() {
+        process.off('exit', quit);
+        await destroy(directory);
+      },
+    };
+  } catch (error) {
+    await destroy(directory);
+    throw error;
+  }
+}
+
+async function removeOrphans(temporary: string): Promise<void> {
+  const mine = process.getuid?.();
+  for (const name of await readdir(temporary)) {
+    const owner = name.startsWith(PREFIX) ? Number.parseInt(name.slice(PREFIX.length), 10) : Number.NaN;
+    if (!(owner > 0) || isRunning(owner)) continue;
+    const directory = join(temporary, name);
+    const facts = await stat(directory).catch(() => undefined);
+    if (facts?.uid === mine) await destroy(directory);
+  }
+}
+
+/** Immediate shutdown: there is nothing to keep. */
+async function destroy(directory: string): Promise<void> {
+  const dataDirectory = join(directory, 'cluster', 'data');
+  const pid = readPidFile(dataDirectory)?.pid;
+  if (pid !== undefined && isServing(pid, dataDirectory)) {
+    signal(pid, 'SIGQUIT');
+    await waitUntilGone(pid, 10_000);
+  }
+  await rm(directory, { recursive: true, force: true, maxRetries: 3 });
+}

@@ -1,0 +1,2 @@
+export { type EmbeddedPostgres } from './embedded-types.ts';
+export { startThrowawayPostgres } from './embedded-throwaway.ts';

@@ -1,0 +1,1 @@
+export { walletSuite, type WalletSuiteOptions } from './wallet-suite.ts';

@@ -1,0 +1,48 @@
+import { setTimeout as delay } from 'node:timers/promises';
+
+import { orAbort } from './abort.ts';
+import type { Agent, Prompt, ReplyEvent, ReplyOptions } from './agent.ts';
+import { demoReply } from './demo/reply.ts';
+import { countTokens, estimateUsage } from './tokens.ts';
+
+export interface DemoAgentOptions {
+  /** The pause before each word: long enough to see the reply arrive. */
+  readonly delayMs?: number;
+}
+
+const DEFAULT_DELAY_MS = 15;
+
+/** An agent that needs no network and no key. The same prompt always gets the same reply. */
+export function createDemoAgent({ delayMs = DEFAULT_DELAY_MS }: DemoAgentOptions = {}): Agent {
+  const overheadTokens = 0;
+
+  async function* reply(prompt: Prompt, { maxOutputTokens, signal }: ReplyOptions): AsyncGenerator<ReplyEvent> {
+    signal.throwIfAborted();
+    const { words, finish } = fit(demoReply(prompt), maxOutputTokens);
+    for (const text of words) {
+      if (delayMs > 0) await orAbort(delay(delayMs, undefined, { signal }), signal);
+      signal.throwIfAborted();
+      yield { type: 'text', text };
+    }
+    yield { type: 'end', finish, usage: estimateUsage({ prompt, overheadTokens, reply: words.join('') }) };
+  }
+
+  return { model: 'demo', overheadTokens, reply };
+}
+
+interface FittedReply {
+  readonly words: readonly string[];
+  readonly finish: 'stop' | 'length';
+}
+
+/** The reply's words, each with the space before it, as many as the limit allows. */
+function fit(reply: string, maxOutputTokens: number): FittedReply {
+  const words: string[] = [];
+  let tokens = 0;
+  for (const word of reply.match(/\s*\S+/g) ?? []) {
+    tokens += countTokens(word);
+    if (tokens > maxOutputTokens) return { words, finish: 'length' };
+    words.push(word);
+  }
+  return { words, finish: 'stop' };
+}

@@ -156,6 +156,16 @@ describe('the push of a settlement', () => {
     }
   });
 
+  test('does not reach a listener that another one has just stopped', async () => {
+    const wallet = await open();
+    wallet.onSettled(() => stop());
+    const stopped = vi.fn<(paymentHash: string) => void>();
+    const stop = wallet.onSettled(stopped);
+    const { bolt11 } = await wallet.createInvoice(newInvoice);
+    await wallet.pay(bolt11);
+    expect(stopped).not.toHaveBeenCalled();
+  });
+
   test('can be late, or late by default', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     const wallet = await open({ delivery: 'late', lateMs: 5000 });

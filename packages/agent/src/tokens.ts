@@ -16,23 +16,21 @@ export const MAX_PIECE_LENGTH = 128;
 // The tokenizer's cache would keep what people say, each entry holding on to the whole text that it was cut from.
 setMergeCacheSize(0);
 
-/** Spelled-out special tokens such as `<|endoftext|>` are text like any other. */
-const asPlainText = { allowedSpecial: new Set<string>(), disallowedSpecial: new Set<string>() };
-
 /**
  * A text's tokens as o200k_base counts them; within about a percent of that where the text has unbroken stretches longer
- * than `MAX_PIECE_LENGTH`. Takes any string, lone surrogates too.
+ * than `MAX_PIECE_LENGTH`. Takes any string, lone surrogates too. A spelled-out special token such as `<|endoftext|>` is text like
+ * any other: no piece holds a whole one, for which the tokenizer would throw.
  */
 export function countTokens(text: string): number {
   let tokens = 0;
-  for (const piece of splitIntoPieces(text)) tokens += countPiece(piece, asPlainText);
+  for (const piece of splitIntoPieces(text)) tokens += countPiece(piece);
   return tokens;
 }
 
 /** The encoding's own pieces, cut so that none is longer than `MAX_PIECE_LENGTH` and no surrogate pair is torn. */
 export function* splitIntoPieces(text: string): Generator<string> {
   for (const [piece] of text.matchAll(O200K_TOKEN_SPLIT_REGEX)) {
-    for (let start = 0; start < piece.length; ) {
+    for (let start = 0; start < piece.length;) {
       const end = endOfCut(piece, start);
       yield piece.slice(start, end);
       start = end;

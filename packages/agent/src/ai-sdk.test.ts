@@ -129,6 +129,13 @@ describe('an agent with a language model', () => {
     expect((await ended).error).toBe(reason);
   });
 
+  test('does not call the model once the signal is aborted', async () => {
+    const doStream = vi.fn(() => Promise.resolve({ stream: ReadableStream.from(text) }));
+    const reason = new Error('cancelled');
+    expect((await collectUntilError(replyOf(modelOf(doStream), AbortSignal.abort(reason)))).error).toBe(reason);
+    expect(doStream).not.toHaveBeenCalled();
+  });
+
   test('throws the reason of the abort, not the failure that it causes', async () => {
     const abort = new AbortController();
     const reason = new Error('cancelled');

@@ -30,7 +30,6 @@ export function createAiSdkAgent({ model, name, instructions }: AiSdkAgentOption
   const overheadTokens = countTokens(instructions) + MESSAGE_OVERHEAD_TOKENS;
 
   async function* reply(prompt: Prompt, options: ReplyOptions): AsyncGenerator<ReplyEvent> {
-    options.signal.throwIfAborted();
     const upstream = new AbortController();
     let text = '';
     try {

@@ -128,14 +128,30 @@ describe('making it shorter', () => {
     },
   );
 
-  test('ends for any reply of any model, each time shorter', async () => {
+  test('always gives something shorter, whatever the previous reply was', async () => {
+    const bits = fc.constantFrom('a', 'Brew', ' ', ',', ':', '.', '“', '”', '…', '\n', '\n1. ', '\n2) ', ', b');
+    const texts = fc.oneof(
+      fc.array(bits).map((some) => some.join('')),
+      fc.string({ unit: 'grapheme', maxLength: 300 }),
+    );
     await fc.assert(
-      fc.asyncProperty(fc.string({ unit: 'grapheme', minLength: 1, maxLength: 300 }), async (content) => {
-        const history: PromptMessage[] = [{ role: 'assistant', content }];
-        const shorter = textOf(await reply('make it shorter', { history }));
+      fc.asyncProperty(texts, async (content) => {
+        const shorter = textOf(await reply('make it shorter', { history: [{ role: 'assistant', content }] }));
         expect(shorter.startsWith('I cannot') || shorter.length < content.length).toBe(true);
       }),
+      { numRuns: 1000 },
     );
+  });
+
+  test('does not take its own excuses for the previous reply', async () => {
+    const say = openConversation();
+    const nothing = await say('make it shorter');
+    expect(await say('make it shorter')).toBe(nothing);
+    await say('hi');
+    while (!(await say('shorter')).startsWith('I cannot'));
+    const excuse = await say('shorter');
+    expect(excuse).toContain('It already says only this: “');
+    expect(await say('shorter')).toBe(excuse);
   });
 });
 

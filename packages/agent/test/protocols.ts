@@ -23,6 +23,8 @@ export interface Protocol {
   readonly authorization: readonly [header: string, value: string];
   /** Where the request has what it was asked. */
   readonly maxTokensField: string;
+  /** What else must be in the request. */
+  readonly alsoSends: Record<string, unknown>;
   readonly messagesOf: (body: Record<string, unknown>) => unknown;
   readonly begin: (usage?: WireUsage) => string[];
   readonly delta: (text: string) => string;
@@ -44,6 +46,7 @@ const anthropic: Protocol = {
   settings: (url) => ({ anthropicApiKey: SECRET, anthropicBaseUrl: `${url}/v1` }),
   authorization: ['x-api-key', SECRET],
   maxTokensField: 'max_tokens',
+  alsoSends: { model: 'claude-test' },
   messagesOf: ({ system, messages }) => ({ system, messages }),
   begin: (usage) => [
     named({
@@ -97,6 +100,7 @@ const openai: Protocol = {
   settings: (url) => ({ openaiApiKey: SECRET, openaiBaseUrl: `${url}/v1` }),
   authorization: ['authorization', `Bearer ${SECRET}`],
   maxTokensField: 'max_output_tokens',
+  alsoSends: { model: 'gpt-test', store: false },
   messagesOf: ({ input }) => input,
   begin: () => [
     named({ type: 'response.created', sequence_number: 0, response: responsesObject({}) }),
@@ -174,6 +178,7 @@ const openaiCompatible: Protocol = {
   settings: (url) => ({ openaiApiKey: SECRET, openaiBaseUrl: `${url}/v1` }),
   authorization: ['authorization', `Bearer ${SECRET}`],
   maxTokensField: 'max_tokens',
+  alsoSends: { model: 'meta/llama-test', stream_options: { include_usage: true } },
   messagesOf: ({ messages }) => messages,
   begin: () => [choice({ role: 'assistant', content: '' }, null)],
   delta: (content) => choice({ content }, null),

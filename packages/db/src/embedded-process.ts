@@ -14,8 +14,8 @@ export interface PidFile {
   readonly status: 'starting' | 'ready' | 'stopping';
 }
 
-export function readPidFile(dataDirectory: string): PidFile | undefined {
-  const lines = readIfThere(join(dataDirectory, 'postmaster.pid'))?.split('\n') ?? [];
+export function readPidFile(dataDirectory: string, name = 'postmaster.pid'): PidFile | undefined {
+  const lines = readIfThere(join(dataDirectory, name))?.split('\n') ?? [];
   const pid = Math.abs(Number.parseInt(lines[0] ?? '', 10));
   if (!(pid > 0)) return undefined;
   const status = lines[7]?.trim();
@@ -28,13 +28,18 @@ export function readPidFile(dataDirectory: string): PidFile | undefined {
 
 /** Whether the process exists. A zombie is as good as gone: where nobody reaps (pid 1 of a container), it stays for ever. */
 export function isRunning(pid: number): boolean {
+  // The name in parentheses may hold anything, parentheses too.
+  return exists(pid) && readIfThere(`/proc/${pid}/stat`)?.replace(/^.*\) /s, '')[0] !== 'Z';
+}
+
+/** As PostgreSQL asks when it finds a `postmaster.pid`: a zombie counts. */
+export function exists(pid: number): boolean {
   try {
     process.kill(pid, 0);
+    return true;
   } catch (error) {
     return codeOf(error) === 'EPERM';
   }
-  // The name in parentheses may hold anything, parentheses too.
-  return readIfThere(`/proc/${pid}/stat`)?.replace(/^.*\) /s, '')[0] !== 'Z';
 }
 
 /**
@@ -44,17 +49,29 @@ export function isRunning(pid: number): boolean {
  */
 export function isServing(pid: number, dataDirectory: string): boolean | undefined {
   if (!isRunning(pid)) return false;
-  if (process.platform !== 'linux') {
-    const command = commandOf(pid);
-    return command.includes('postgres') && (command.includes(` ${dataDirectory} `) || undefined);
-  }
-  if (readIfThere(`/proc/${pid}/comm`)?.trim() !== 'postgres') return false;
+  if (process.platform === 'linux') return commandOnLinux(pid) === 'postgres' && isWorkingIn(pid, dataDirectory);
+  const command = commandElsewhere(pid);
+  return command.includes('postgres') && (command.includes(` ${dataDirectory} `) || undefined);
+}
+
+const commandOnLinux = (pid: number) => readIfThere(`/proc/${pid}/comm`)?.trim();
+
+/** A process that we may not look into is not one that we started. */
+function isWorkingIn(pid: number, directory: string): boolean {
   try {
     const theirs = statSync(`/proc/${pid}/cwd`);
-    const ours = statSync(dataDirectory);
+    const ours = statSync(directory);
     return theirs.dev === ours.dev && theirs.ino === ours.ino;
   } catch {
-    return undefined;
+    return false;
+  }
+}
+
+function commandElsewhere(pid: number): string {
+  try {
+    return execFileSync('/bin/ps', ['-ww', '-o', 'command=', '-p', String(pid)], { encoding: 'utf8' });
+  } catch {
+    return '';
   }
 }
 
@@ -78,14 +95,6 @@ export function signal(pid: number, name: NodeJS.Signals): void {
     process.kill(pid, name);
   } catch (error) {
     if (codeOf(error) !== 'ESRCH') throw error;
-  }
-}
-
-function commandOf(pid: number): string {
-  try {
-    return execFileSync('/bin/ps', ['-ww', '-o', 'command=', '-p', String(pid)], { encoding: 'utf8' });
-  } catch {
-    return '';
   }
 }
 

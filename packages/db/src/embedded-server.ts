@@ -1,4 +1,4 @@
-// Makes a data directory and starts a server in it. As root both children run as an unprivileged user, which may not be
+// Makes a data directory, starts a server in it and stops one. As root both children run as an unprivileged user, which may not be
 // able to reach the data directory by its path (a parent of mode 0700). It need not: libuv changes into the working
 // directory before it drops root, and on Linux /proc/self/cwd leads there without passing through the parents.
 import { execFile, spawn } from 'node:child_process';
@@ -8,13 +8,14 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { AppError } from '@timmy-tower/contract';
-import { readPidFile, signal, waitFor } from './embedded-process.ts';
+import { isServing, readPidFile, signal, waitFor, waitUntilGone } from './embedded-process.ts';
 import { type PostgresBinaries, runAs, type ServerUser, serverEnvironment } from './postgres-binaries.ts';
 
 const run = promisify(execFile);
 
 /** Recovering from a crash replays at most about a gigabyte of log. */
-const START_TIMEOUT_MS = 120_000;
+export const START_TIMEOUT_MS = 120_000;
+const STOP_TIMEOUT_MS = 30_000;
 
 export interface Place {
   readonly binaries: PostgresBinaries;
@@ -82,6 +83,19 @@ export async function launch(
   if (child.pid !== undefined && failure === undefined) signal(child.pid, 'SIGQUIT');
   const tail = readFileSync(log).subarray(logStart).toString().trimEnd().split('\n').slice(-20).join('\n');
   throw new AppError('unavailable', `PostgreSQL did not start: ${failure ?? 'it took too long'}.\n${tail}`.trimEnd());
+}
+
+/**
+ * Stops the server that runs in the directory, whoever started it, and resolves once it is gone.
+ * SIGINT is PostgreSQL's fast shutdown: it ends its sessions and leaves nothing to recover. SIGQUIT leaves that to the next start.
+ */
+export async function stopServer({ pid, dataDirectory }: { pid: number; dataDirectory: string }): Promise<void> {
+  // It may have died long ago, and its number may be somebody else's by now.
+  if (isServing(pid, dataDirectory) === false) return;
+  signal(pid, 'SIGINT');
+  if (await waitUntilGone(pid, STOP_TIMEOUT_MS)) return;
+  signal(pid, 'SIGQUIT');
+  if (!(await waitUntilGone(pid, STOP_TIMEOUT_MS))) throw new Error(`PostgreSQL (pid ${pid}) does not stop`);
 }
 
 const pathFor = ({ dataDirectory, user }: Pick<Place, 'dataDirectory' | 'user'>): string =>

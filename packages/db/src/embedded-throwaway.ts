@@ -4,8 +4,9 @@ import { chmod, mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isRunning, isServing, readPidFile, signal, waitUntilGone } from './embedded-process.ts';
 import { initialise, launch } from './embedded-server.ts';
-import { canExecute, copyBinaries, findBinaries, reachableTemporaryFolder } from './postgres-binaries.ts';
-import { type EmbeddedPostgres, NOBODY, serverUrl } from './embedded-types.ts';
+import { copyBinaries, temporaryFolder } from './embedded-binaries.ts';
+import { type EmbeddedPostgres, serverUrl } from './embedded-types.ts';
+import { canExecute, findBinaries, NOBODY } from './postgres-binaries.ts';
 
 const PREFIX = 'timmy-tower-throwaway-';
 
@@ -23,20 +24,21 @@ const settings = {
  */
 export async function startThrowawayPostgres(): Promise<EmbeddedPostgres> {
   const user = process.getuid?.() === 0 ? NOBODY : undefined;
-  const temporary = await reachableTemporaryFolder(user);
+  const temporary = await temporaryFolder(user);
   await removeOrphans(temporary);
   const directory = await mkdtemp(join(temporary, `${PREFIX}${process.pid}-`));
   try {
     await chmod(directory, 0o755);
     const found = await findBinaries();
-    const binaries = (await canExecute(found, user)) ? found : await copyBinaries(found, directory);
+    const binaries =
+      !user || (await canExecute(found, user)) ? found : await copyBinaries(found, join(directory, 'binaries'));
     const password = randomBytes(24).toString('base64url');
     const folder = join(directory, 'cluster');
     await initialise({ binaries, folder, user, password, durable: false });
     const dataDirectory = join(folder, 'data');
     const log = join(directory, 'postgres.log');
     const { pid, port } = await launch({ binaries, dataDirectory, user, log, settings });
-    const quit = () => signal(pid, 'SIGQUIT');
+    const quit = () => isServing(pid, dataDirectory) && signal(pid, 'SIGQUIT');
     process.once('exit', quit);
     return {
       pid,

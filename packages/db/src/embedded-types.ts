@@ -13,10 +13,6 @@ export interface EmbeddedPostgres {
   stop(): Promise<void>;
 }
 
-/** Whom PostgreSQL runs as when we are root and nobody else owns the directory. macOS counts its nobody from the top. */
-const nobody = process.platform === 'darwin' ? 4_294_967_294 : 65_534;
-export const NOBODY = { uid: nobody, gid: nobody };
-
 /** The password is base64url, which needs no escaping. */
 export const serverUrl = (server: { port: number; password: string; database: string | undefined }): string =>
   `postgres://postgres:${server.password}@127.0.0.1:${server.port}/${encodeURIComponent(server.database ?? 'postgres')}`;

@@ -1,12 +1,5 @@
-// Finds the PostgreSQL server that npm brought along, and makes sure that the user it will run as can execute it.
-// PostgreSQL refuses to run as root, so as root it runs as somebody else, who may not be able to look into our checkout
-// (a folder of mkdtemp, /root): then the binaries are copied to a temporary folder. The copy belongs to root, so that the
-// unprivileged user cannot change what it is about to execute.
+// Finds the PostgreSQL server that npm brought along, and says whom it runs as: PostgreSQL refuses to run as root.
 import { execFile } from 'node:child_process';
-import { constants } from 'node:fs';
-import { chmod, cp, lstat, mkdtemp, readdir, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { AppError } from '@timmy-tower/contract';
 
@@ -25,6 +18,10 @@ export interface PostgresBinaries {
   readonly version: string;
   readonly major: string;
 }
+
+/** Whom PostgreSQL runs as when we are root and nobody else owns its directory. macOS counts its nobody from the top. */
+const nobody = process.platform === 'darwin' ? 4_294_967_294 : 65_534;
+export const NOBODY: ServerUser = { uid: nobody, gid: nobody };
 
 /** All that PostgreSQL gets of our environment: nothing. Our own settings hold other services' keys. */
 export const serverEnvironment = { LC_ALL: 'C', TZ: 'UTC' };
@@ -53,63 +50,14 @@ export async function findBinaries(platform = `${process.platform}-${process.arc
 }
 
 /** Whether `user` can execute the binaries where they are. */
-export async function canExecute(binaries: PostgresBinaries, user: ServerUser | undefined): Promise<boolean> {
-  if (user === undefined) return true;
-  const options = { ...runAs(user), cwd: '/', env: serverEnvironment };
-  return run(binaries.postgres, ['--version'], options).then(
+export const canExecute = async (binaries: PostgresBinaries, user: ServerUser): Promise<boolean> =>
+  succeedsAs(user, binaries.postgres, ['--version']);
+
+export const canReach = async (folder: string, user: ServerUser): Promise<boolean> =>
+  succeedsAs(user, '/bin/sh', ['-c', 'test -x "$0"', folder]);
+
+const succeedsAs = async (user: ServerUser, command: string, parameters: string[]): Promise<boolean> =>
+  run(command, parameters, { ...runAs(user), cwd: '/', env: serverEnvironment }).then(
     () => true,
     () => false,
   );
-}
-
-/** A folder for temporary files that `user` can look into: the first of the usual ones. */
-export async function reachableTemporaryFolder(user: ServerUser | undefined): Promise<string> {
-  if (user === undefined) return tmpdir();
-  for (const folder of [tmpdir(), '/tmp', '/var/tmp']) {
-    const options = { ...runAs(user), cwd: '/', env: serverEnvironment };
-    const reachable = await run('/bin/sh', ['-c', 'test -x "$0"', folder], options).then(
-      () => true,
-      () => false,
-    );
-    if (reachable) return folder;
-  }
-  throw new Error('PostgreSQL does not run as root, and the user it runs as reaches no folder for temporary files');
-}
-
-/** Copies the binaries into a new folder in `parent`, readable by everyone and writable by us alone. */
-export async function copyBinaries(binaries: PostgresBinaries, parent: string): Promise<PostgresBinaries> {
-  const folder = await mkdtemp(join(parent, `timmy-tower-postgres-${binaries.version}-`));
-  try {
-    await cp(installation(binaries), folder, {
-      recursive: true,
-      verbatimSymlinks: true,
-      mode: constants.COPYFILE_FICLONE,
-    });
-    await openForReading(folder);
-  } catch (error) {
-    await rm(folder, { recursive: true, force: true });
-    throw error;
-  }
-  return binariesIn(folder, binaries);
-}
-
-/** The folder that holds `bin`, `lib` and `share`. */
-export const installation = (binaries: PostgresBinaries): string => dirname(dirname(binaries.postgres));
-
-/** `like`, found in `folder` instead. */
-export const binariesIn = (folder: string, like: PostgresBinaries): PostgresBinaries => ({
-  ...like,
-  postgres: join(folder, 'bin', 'postgres'),
-  initdb: join(folder, 'bin', 'initdb'),
-});
-
-/** Undoes what a strict umask did to the copy. */
-async function openForReading(folder: string): Promise<void> {
-  await chmod(folder, 0o755);
-  for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
-    if (entry.isSymbolicLink()) continue;
-    const path = join(entry.parentPath, entry.name);
-    const executable = entry.isDirectory() || ((await lstat(path)).mode & 0o100) !== 0;
-    await chmod(path, executable ? 0o755 : 0o644);
-  }
-}

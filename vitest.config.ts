@@ -1,18 +1,23 @@
+import { fileURLToPath } from 'node:url';
+
 import { defineConfig } from 'vitest/config';
 
-const project = (folder: string) => ({
+/** One PostgreSQL per run, for the projects that need one. */
+const testServer = fileURLToPath(new URL('packages/db/src/testing-server.ts', import.meta.url));
+
+const project = (folder: string, globalSetup: string[] = []) => ({
   extends: true as const,
-  test: { name: folder.split('/')[1] ?? folder, root: folder },
+  test: { name: folder.split('/')[1] ?? folder, root: folder, globalSetup },
 });
 
 export default defineConfig({
   test: {
     projects: [
       project('packages/contract'),
-      project('packages/db'),
+      project('packages/db', [testServer]),
       project('packages/lightning'),
       project('packages/agent'),
-      project('artifacts/api-server'),
+      project('artifacts/api-server', [testServer]),
     ],
     include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
     reporters: ['default', './scripts/summary-reporter.ts'],

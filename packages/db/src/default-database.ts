@@ -1,0 +1,22 @@
+import { connect, type OpenedDatabase } from './open.ts';
+import type { Db } from './transaction.ts';
+
+let opened: OpenedDatabase | undefined;
+
+/**
+ * The database of `DATABASE_URL`, for those who use this package alone: opened when first used, never migrated by itself.
+ * @throws {Error} when `DATABASE_URL` is not set
+ */
+export function defaultDatabase(): Db {
+  const url = process.env['DATABASE_URL'];
+  if (!opened && !url) throw new Error('Set DATABASE_URL, or pass a database as the last argument.');
+  opened ??= connect(url!);
+  return opened.db;
+}
+
+/** Closes what `defaultDatabase` opened, so that a program can end. */
+export async function closeDefaultDatabase(): Promise<void> {
+  const closing = opened;
+  opened = undefined;
+  await closing?.close();
+}

@@ -1,0 +1,60 @@
+export { closeDefaultDatabase, defaultDatabase } from './default-database.ts';
+export {
+  appendMessage,
+  forgetMessages,
+  getSessionHistory,
+  type HistoryMessage,
+  listMessages,
+  type MessagesPageOptions,
+  type NewMessage,
+  type StoredMessagesPage,
+} from './history.ts';
+export {
+  addInvoice,
+  claimInvoicesToLookUp,
+  creditPayment,
+  type CreditOutcome,
+  findPayableInvoice,
+  lookUpAllInvoicesNow,
+  type NewSessionInvoice,
+  type StoredInvoice,
+  stopWatchingIfDead,
+} from './invoices.ts';
+export { type RenewedLease, renewLeases, requestCancel, sweepLeases } from './leases.ts';
+export { type Discrepancy, type LedgerEntry, listDiscrepancies, listLedger } from './ledger.ts';
+export { openDatabase, type OpenedDatabase, type OpenOptions } from './open.ts';
+export { isConnectionLost, sqlState, toAppError } from './pg-error.ts';
+export { findRequest, type StoredRequest } from './requests.ts';
+export {
+  invoices,
+  ledgerEntries,
+  type SessionMessage,
+  sessionKeys,
+  sessionMessages,
+  sessionRequests,
+  sessions,
+} from './schema.ts';
+export {
+  createHistorySession,
+  expireIdleSessions,
+  findSession,
+  insertSession,
+  type NewSession,
+  removeUnpaidSessions,
+  type StoredSession,
+} from './sessions.ts';
+export { heuristicTokens } from './tokens.ts';
+export { type Database, type Db, inTransaction, type Tx } from './transaction.ts';
+export {
+  type CountedText,
+  type ReservedTurn,
+  type ReserveOutcome,
+  type ReserveTurn,
+  releaseTurn,
+  reserveTurn,
+  type SettledTurn,
+  type SettleTurn,
+  settleTurn,
+  type ShownHistory,
+  type TurnId,
+} from './turns.ts';

@@ -1,0 +1,86 @@
+import { fileURLToPath } from 'node:url';
+
+import { drizzle } from 'drizzle-orm/node-postgres';
+import { migrate } from 'drizzle-orm/node-postgres/migrator';
+import pg from 'pg';
+
+import { toAppError, unavailable } from './pg-error.ts';
+import type { Database } from './transaction.ts';
+
+const MIGRATIONS = fileURLToPath(new URL('../migrations', import.meta.url));
+/** The advisory lock that migrations run under: any number, as long as nobody else takes it. */
+const MIGRATION_LOCK = 7_466_900_001;
+const CONNECT_TIMEOUT_MS = 5000;
+
+export interface OpenOptions {
+  /** Connections at most. */
+  readonly poolSize?: number;
+  /** false: hot statements go unnamed, for poolers that hand each statement to another connection. */
+  readonly preparedStatements?: boolean;
+  /** Called when an idle connection is lost; the pool opens a new one by itself. */
+  readonly onConnectionLost?: (error: Error) => void;
+}
+
+export interface OpenedDatabase {
+  readonly db: Database;
+  readonly close: () => Promise<void>;
+}
+
+/**
+ * Opens a pool on `url` (`postgres://…`) and brings the schema up to date, under a lock: any number of servers may start at once.
+ * @throws {AppError} `unavailable` when the database cannot be reached
+ */
+export async function openDatabase(url: string, options: OpenOptions = {}): Promise<OpenedDatabase> {
+  const { db, close } = connect(url, options);
+  try {
+    await migrateDatabase(db);
+  } catch (error) {
+    await close();
+    throw toAppError(error);
+  }
+  return { db, close };
+}
+
+/** A pool on `url`, without looking at the schema. Nothing is opened before the first statement. */
+export function connect(url: string, options: OpenOptions = {}): OpenedDatabase {
+  const pool = new pg.Pool({
+    connectionString: url,
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    keepAlive: true,
+    application_name: 'timmy-tower',
+    max: options.poolSize ?? 10,
+    ...(options.preparedStatements === false ? { Client: UnnamedClient } : {}),
+  });
+  // Without a listener, a connection that breaks while idle would end the process.
+  pool.on('error', (error) => options.onConnectionLost?.(error));
+  return { db: drizzle(pool), close: () => pool.end() };
+}
+
+async function migrateDatabase(db: Database): Promise<void> {
+  const client = await db.$client.connect().catch((error: unknown) => {
+    throw unavailable(error);
+  });
+  try {
+    // `migrate` takes no lock of its own: servers that start together would trip over each other.
+    await client.query('SELECT pg_advisory_lock($1)', [MIGRATION_LOCK]);
+    await migrate(drizzle(client), { migrationsFolder: MIGRATIONS });
+    await client.query('SELECT pg_advisory_unlock($1)', [MIGRATION_LOCK]);
+    client.release();
+  } catch (error) {
+    client.release(true); // closing the connection drops the lock
+    throw error;
+  }
+}
+
+class UnnamedClient extends pg.Client {
+  constructor(config?: pg.ClientConfig) {
+    super(config);
+    const query = this.query.bind(this) as (...args: unknown[]) => unknown;
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the driver's query has too many signatures to restate
+    this.query = ((first: unknown, ...rest: unknown[]) => query(withoutName(first), ...rest)) as pg.Client['query'];
+  }
+}
+
+function withoutName(query: unknown): unknown {
+  return typeof query === 'object' && query !== null && 'name' in query ? { ...query, name: undefined } : query;
+}

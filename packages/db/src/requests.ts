@@ -1,0 +1,57 @@
+import type { IncompleteReason, Msat, RequestState } from '@timmy-tower/contract';
+import { and, eq } from 'drizzle-orm';
+
+import { sessionMessages, sessionRequests, sessions } from './schema.ts';
+import type { Db } from './transaction.ts';
+import { releaseAbandonedTurn, type ShownHistory, type TurnId } from './turns.ts';
+
+export interface StoredRequest {
+  readonly id: string;
+  readonly state: RequestState;
+  readonly incompleteReason: IncompleteReason | null;
+  readonly model: string;
+  readonly inputTokens: number | null;
+  readonly outputTokens: number | null;
+  readonly chargedMsat: Msat | null;
+  /** When it ended; while it runs, now. */
+  readonly balanceMsat: Msat;
+  readonly createdAt: Date;
+  readonly finishedAt: Date | null;
+  readonly shown: ShownHistory;
+  readonly reply: { id: string; content: string; tokenCount: number; createdAt: Date } | null;
+}
+
+/** A request with its reply, in whatever state; undefined if the session has no such request. */
+export async function findRequest(db: Db, { sessionId, requestId }: TurnId): Promise<StoredRequest | undefined> {
+  const [row] = await db
+    .select({ request: sessionRequests, reply: sessionMessages, balanceNowMsat: sessions.balanceMsat })
+    .from(sessionRequests)
+    .innerJoin(sessions, eq(sessions.id, sessionRequests.sessionId))
+    .leftJoin(
+      sessionMessages,
+      and(
+        eq(sessionMessages.sessionId, sessionRequests.sessionId),
+        eq(sessionMessages.sessionRequestId, sessionRequests.id),
+        eq(sessionMessages.role, 'assistant'),
+      ),
+    )
+    .where(and(eq(sessionRequests.sessionId, sessionId), eq(sessionRequests.id, requestId)));
+  if (!row) return undefined;
+  const { historyMessages, historyTokens, historyDropped, ...request } = row.request;
+  return {
+    ...request,
+    balanceMsat: request.balanceMsat ?? row.balanceNowMsat,
+    shown: { messages: historyMessages, tokens: historyTokens, dropped: historyDropped },
+    reply: row.reply,
+  };
+}
+
+/** The id of the request that holds the conversation; one whose lease ran out is ended first and does not count. */
+export async function findRunningRequest(db: Db, sessionId: string): Promise<string | undefined> {
+  const [running] = await db
+    .select({ id: sessionRequests.id })
+    .from(sessionRequests)
+    .where(and(eq(sessionRequests.sessionId, sessionId), eq(sessionRequests.state, 'running')));
+  if (!running || (await releaseAbandonedTurn(db, { sessionId, requestId: running.id }))) return undefined;
+  return running.id;
+}

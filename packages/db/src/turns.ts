@@ -1,0 +1,223 @@
+/**
+ * A turn is two statements: `reserveTurn` lets it in and takes the hold, `settleTurn` writes both messages and the charge.
+ * Memory and money change in one transaction or not at all; the steps and their reasons are in the migration `functions`.
+ */
+import type { IncompleteReason, Msat } from '@timmy-tower/contract';
+import { sql } from 'drizzle-orm';
+
+import type { HistoryMessage } from './history.ts';
+import { heuristicTokens } from './tokens.ts';
+import { type Db, queryPrepared, withRetry } from './transaction.ts';
+
+/** Where a turn belongs: every statement about it names these. */
+export interface TurnId {
+  readonly sessionId: string;
+  readonly requestId: string;
+}
+
+export interface ReserveTurn extends TurnId {
+  readonly keyHash: Buffer;
+  readonly idempotency?: { readonly key: string; readonly bodyHash: Buffer } | undefined;
+  readonly model: string;
+  /** The server that runs it. */
+  readonly owner: string;
+  readonly leaseMs: number;
+  /** Prompt tokens that are not history: the agent's own and the new message. */
+  readonly ownTokens: number;
+  readonly inputMsatPerKtoken: bigint;
+  readonly outputMsatPerKtoken: bigint;
+  readonly maxOutputTokens: number;
+  /** A balance that pays for fewer output tokens than this is insufficient. */
+  readonly minOutputTokens: number;
+  readonly history: { readonly maxMessages: number; readonly tokenBudget: number };
+}
+
+export interface ShownHistory {
+  readonly messages: number;
+  readonly tokens: number;
+  readonly dropped: number;
+}
+
+export interface ReservedTurn {
+  readonly outcome: 'reserved';
+  readonly history: readonly HistoryMessage[];
+  readonly shown: ShownHistory;
+  /** What the hold pays for: less than was asked when the balance is short. */
+  readonly maxOutputTokens: number;
+}
+
+export type ReserveOutcome =
+  | ReservedTurn
+  | { readonly outcome: 'replay' | 'mismatch' | 'busy'; readonly requestId: string }
+  | { readonly outcome: 'not-found' | 'awaiting_payment' | 'expired' | 'closed' }
+  | {
+      readonly outcome: 'insufficient';
+      readonly requiredMsat: Msat;
+      readonly balanceMsat: Msat;
+      readonly heldMsat: Msat;
+    };
+
+interface ReserveRow {
+  outcome: ReserveOutcome['outcome'];
+  request_id: string;
+  balance_msat: string;
+  held_msat: string;
+  required_msat: string;
+  max_output_tokens: number;
+  history: HistoryMessage[];
+  history_messages: number;
+  history_tokens: number;
+  history_dropped: number;
+}
+
+const reserveStatement = {
+  name: 'reserve_turn',
+  text: 'SELECT * FROM reserve_turn($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)',
+};
+
+/**
+ * Checks the key, the idempotency key, the status, the conversation's lock and the balance; takes the hold and reads the
+ * history; or says why not. Safe to send again with the same request id when its answer was lost.
+ */
+export async function reserveTurn(db: Db, turn: ReserveTurn): Promise<ReserveOutcome> {
+  const params = [
+    turn.sessionId,
+    turn.keyHash,
+    turn.requestId,
+    turn.idempotency?.key ?? null,
+    turn.idempotency?.bodyHash ?? null,
+    turn.model,
+    turn.owner,
+    turn.leaseMs,
+    turn.ownTokens,
+    turn.inputMsatPerKtoken,
+    turn.outputMsatPerKtoken,
+    turn.maxOutputTokens,
+    turn.minOutputTokens,
+    turn.history.maxMessages,
+    turn.history.tokenBudget,
+  ];
+  const [row] = await withRetry(() => queryPrepared<ReserveRow>(db, reserveStatement, params));
+  return readReserveRow(row!);
+}
+
+function readReserveRow(row: ReserveRow): ReserveOutcome {
+  switch (row.outcome) {
+    case 'reserved':
+      return {
+        outcome: row.outcome,
+        history: row.history,
+        shown: { messages: row.history_messages, tokens: row.history_tokens, dropped: row.history_dropped },
+        maxOutputTokens: row.max_output_tokens,
+      };
+    case 'replay':
+    case 'mismatch':
+    case 'busy':
+      return { outcome: row.outcome, requestId: row.request_id };
+    case 'insufficient':
+      return {
+        outcome: row.outcome,
+        requiredMsat: BigInt(row.required_msat),
+        balanceMsat: BigInt(row.balance_msat),
+        heldMsat: BigInt(row.held_msat),
+      };
+    case 'not-found':
+    case 'awaiting_payment':
+    case 'expired':
+    case 'closed':
+      return { outcome: row.outcome };
+  }
+}
+
+/** A message's text with its real count of prompt tokens. */
+export interface CountedText {
+  readonly content: string;
+  readonly promptTokens: number;
+}
+
+export interface SettleTurn extends TurnId {
+  readonly owner: string;
+  readonly state: 'completed' | 'incomplete';
+  readonly incompleteReason?: IncompleteReason | undefined;
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+  /** Charged up to the hold. */
+  readonly chargeMsat: Msat;
+  readonly user: CountedText;
+  readonly reply: CountedText;
+}
+
+export interface SettledTurn {
+  readonly chargedMsat: Msat;
+  readonly balanceMsat: Msat;
+  readonly createdAt: Date;
+  readonly finishedAt: Date;
+  readonly reply: { readonly id: string; readonly tokenCount: number; readonly createdAt: Date };
+}
+
+interface SettleRow {
+  charged_msat: string;
+  balance_msat: string;
+  request_created_at: string;
+  finished_at: string;
+  reply_id: string;
+  reply_created_at: string;
+}
+
+const settleStatement = {
+  name: 'settle_turn',
+  text: 'SELECT * FROM settle_turn($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)',
+};
+
+/**
+ * Writes both messages, the charge, the new balance and the request's end, or nothing at all. Safe to send again when its
+ * answer was lost: it answers the same.
+ * @returns undefined when fenced off: the request was ended by others, or is another server's
+ */
+export async function settleTurn(db: Db, turn: SettleTurn): Promise<SettledTurn | undefined> {
+  const replyTokenCount = heuristicTokens(turn.reply.content);
+  const params = [
+    turn.sessionId,
+    turn.requestId,
+    turn.owner,
+    turn.state,
+    turn.incompleteReason ?? null,
+    turn.inputTokens,
+    turn.outputTokens,
+    turn.chargeMsat,
+    turn.user.content,
+    heuristicTokens(turn.user.content),
+    turn.user.promptTokens,
+    turn.reply.content,
+    replyTokenCount,
+    turn.reply.promptTokens,
+  ];
+  const [row] = await withRetry(() => queryPrepared<SettleRow>(db, settleStatement, params));
+  if (!row) return undefined;
+  return {
+    chargedMsat: BigInt(row.charged_msat),
+    balanceMsat: BigInt(row.balance_msat),
+    createdAt: new Date(row.request_created_at),
+    finishedAt: new Date(row.finished_at),
+    reply: { id: row.reply_id, tokenCount: replyTokenCount, createdAt: new Date(row.reply_created_at) },
+  };
+}
+
+/** Ends a turn as failed: nothing is charged, the hold goes back, its idempotency key is free. False: it had ended already. */
+export async function releaseTurn(db: Db, turn: TurnId & { owner: string }): Promise<boolean> {
+  return release(db, turn);
+}
+
+/** Ends a turn as failed if its lease ran out, whichever server it was run by. */
+export async function releaseAbandonedTurn(db: Db, turn: TurnId): Promise<boolean> {
+  return release(db, { ...turn, owner: null });
+}
+
+async function release(db: Db, turn: TurnId & { owner: string | null }): Promise<boolean> {
+  const result = await withRetry(() =>
+    db.execute<{ released: boolean }>(
+      sql`SELECT release_turn(${turn.sessionId}, ${turn.requestId}, ${turn.owner}) AS released`,
+    ),
+  );
+  return result.rows[0]!.released;
+}

@@ -2,8 +2,8 @@
 // then the binaries are copied to a temporary folder. The copy belongs to root, so that the unprivileged user cannot
 // change what it is about to execute. A copy names the directory it serves and the process that made it, so that a killed
 // run's is used again or cleared away, and nobody else's is.
-import { constants } from 'node:fs';
-import { chmod, cp, lstat, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { constants, cpSync } from 'node:fs';
+import { chmod, lstat, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { AppError } from '@timmy-tower/contract';
@@ -54,7 +54,8 @@ export async function removeCopies(directory: string): Promise<void> {
 /** Copies the binaries into a new folder, for everyone to read and for us alone to write. */
 export async function copyBinaries(binaries: PostgresBinaries, folder: string): Promise<PostgresBinaries> {
   await mkdir(folder);
-  await cp(installation(binaries), folder, {
+  // A thousand small files: at once it takes a third of the time.
+  cpSync(installation(binaries), folder, {
     recursive: true,
     verbatimSymlinks: true,
     mode: constants.COPYFILE_FICLONE,
@@ -100,18 +101,16 @@ async function identityOf(directory: string): Promise<string> {
   return `${dev}:${ino}`;
 }
 
+/** A run that was killed while copying, or that copied another version, left something else. */
 async function isComplete(copy: string, found: PostgresBinaries): Promise<boolean> {
   const source = installation(found);
-  const sizes = async (root: string, names: string[]) =>
-    Promise.all(names.map(async (name) => (await lstat(join(root, name))).size));
-  const files = (await readdir(source, { recursive: true, withFileTypes: true }))
-    .filter((entry) => entry.isFile())
-    .map((entry) => join(entry.parentPath.slice(source.length), entry.name));
-  const [wanted, there] = await Promise.all([
-    sizes(source, files),
-    sizes(join(copy, 'binaries'), files).catch(() => []),
-  ]);
-  return wanted.every((size, index) => size === there[index]);
+  for (const entry of await readdir(source, { recursive: true, withFileTypes: true })) {
+    if (!entry.isFile()) continue;
+    const path = join(entry.parentPath, entry.name);
+    const copied = await stat(path.replace(source, join(copy, 'binaries'))).catch(() => undefined);
+    if (copied?.size !== (await stat(path)).size) return false;
+  }
+  return true;
 }
 
 /** Undoes what a strict umask did to the copy. */

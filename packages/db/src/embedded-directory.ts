@@ -57,7 +57,8 @@ export async function ensureInitialised(
   { binaries, user }: { binaries: PostgresBinaries; user: ServerUser | undefined },
 ): Promise<void> {
   if (isInitialised(dataDirectory)) {
-    // A folder that root copied or restored.
+    // Somebody may have copied or restored it, as root perhaps: PostgreSQL wants it to be its own and nobody else's.
+    await chmod(dataDirectory, 0o700);
     if (user && (await stat(dataDirectory)).uid === 0) await giveTo(user, dataDirectory);
     return;
   }
@@ -144,7 +145,7 @@ async function removeLeftovers(directory: string): Promise<void> {
     const path = join(directory, name);
     const madeAt = (await stat(path).catch(() => undefined))?.ctimeMs ?? 0;
     if (maker === process.pid ? madeAt < startedAt : !isRunning(maker))
-      await rm(path, { recursive: true, force: true });
+      await rm(path, { recursive: true, force: true, maxRetries: 10 });
   }
 }
 
@@ -165,6 +166,6 @@ async function giveTo({ uid, gid }: ServerUser, folder: string): Promise<void> {
 
 /** After a power cut a new name is there for sure only if its folder was synced. */
 async function persistNames(directory: string): Promise<void> {
-  const handle = await open(directory, 'r');
-  await handle.sync().finally(async () => handle.close());
+  await using handle = await open(directory, 'r');
+  await handle.sync();
 }

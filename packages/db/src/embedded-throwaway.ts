@@ -1,6 +1,7 @@
 // A PostgreSQL for one run of the tests: quick, and gone afterwards. Nothing in it survives a crash, on purpose.
 import { randomBytes } from 'node:crypto';
-import { chmod, mkdtemp, readdir, rm, stat } from 'node:fs/promises';
+import { rmSync } from 'node:fs';
+import { chmod, mkdtemp, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isRunning, isServing, readPidFile, signal, waitUntilGone } from './embedded-process.ts';
 import { initialise, launch } from './embedded-server.ts';
@@ -76,5 +77,6 @@ async function destroy(directory: string): Promise<void> {
     signal(pid, 'SIGQUIT');
     await waitUntilGone(pid, 10_000);
   }
-  await rm(directory, { recursive: true, force: true, maxRetries: 3 });
+  // A thousand small files: at once it takes a tenth of the time.
+  rmSync(directory, { recursive: true, force: true, maxRetries: 3 });
 }

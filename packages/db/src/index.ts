@@ -1,4 +1,5 @@
 export { closeDefaultDatabase, defaultDatabase } from './default-database.ts';
+export { type EmbeddedPostgres, openEmbedded } from './embedded.ts';
 export {
   appendMessage,
   forgetMessages,
@@ -22,7 +23,7 @@ export {
 } from './invoices.ts';
 export { type RenewedLease, renewLeases, requestCancel, sweepLeases } from './leases.ts';
 export { type Discrepancy, type LedgerEntry, listDiscrepancies, listLedger } from './ledger.ts';
-export { openDatabase, type OpenedDatabase, type OpenOptions } from './open.ts';
+export { checkDatabase, openDatabase, type OpenedDatabase, type OpenOptions } from './open.ts';
 export { isConnectionLost, sqlState, toAppError } from './pg-error.ts';
 export { findRequest, type StoredRequest } from './requests.ts';
 export {

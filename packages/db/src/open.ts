@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 
+import { sql } from 'drizzle-orm';
 import { drizzle } from 'drizzle-orm/node-postgres';
 import { migrate } from 'drizzle-orm/node-postgres/migrator';
 import pg from 'pg';
@@ -54,6 +55,15 @@ export function connect(url: string, options: OpenOptions = {}): OpenedDatabase 
   // Without a listener, a connection that breaks while idle would end the process.
   pool.on('error', (error) => options.onConnectionLost?.(error));
   return { db: drizzle(pool), close: () => pool.end() };
+}
+
+/** Resolves when the database answers. @throws {AppError} `unavailable` when it does not */
+export async function checkDatabase(db: Database): Promise<void> {
+  try {
+    await db.execute(sql`SELECT 1`);
+  } catch (error) {
+    throw toAppError(error);
+  }
 }
 
 async function migrateDatabase(db: Database): Promise<void> {

@@ -48,7 +48,8 @@ export interface ReservedTurn {
 
 export type ReserveOutcome =
   | ReservedTurn
-  | { readonly outcome: 'replay' | 'mismatch' | 'busy'; readonly requestId: string }
+  | { readonly outcome: 'replay'; readonly requestId: string }
+  | { readonly outcome: 'mismatch' | 'busy'; readonly requestId: string }
   | { readonly outcome: 'not-found' | 'awaiting_payment' | 'expired' | 'closed' }
   | {
       readonly outcome: 'insufficient';

@@ -1,0 +1,58 @@
+/** The whole HTTP surface, over the use cases in `sessions/`. */
+import { randomUUID } from 'node:crypto';
+
+import { OpenAPIHono } from '@hono/zod-openapi';
+import { AppError } from '@timmy-tower/contract';
+import { SimulatedWallet } from '@timmy-tower/lightning';
+import { createMiddleware } from 'hono/factory';
+import { secureHeaders } from 'hono/secure-headers';
+
+import type { Deps } from './deps.ts';
+import { invalidRequest, problemResponse } from './problem.ts';
+import { addDevWalletRoutes } from './routes/dev-wallet.ts';
+import { addDocsRoutes } from './routes/docs.ts';
+import type { App, AppEnv } from './routes/http.ts';
+import { addMessageRoutes } from './routes/messages.ts';
+import { addOperationRoutes } from './routes/operations.ts';
+import { addRequestRoutes } from './routes/requests.ts';
+import { addSessionRoutes } from './routes/sessions.ts';
+
+export function createApp(deps: Deps): App {
+  const app = new OpenAPIHono<AppEnv>({
+    defaultHook: (result) => {
+      if (!result.success) throw invalidRequest(result.error);
+    },
+  });
+  app.use(logRequests(deps.log));
+  app.use(secureHeaders());
+  app.use('/sessions/*', neverCached);
+  app.onError((error, context) => problemResponse(context, error));
+  app.notFound((context) =>
+    problemResponse(context, new AppError('not-found', 'There is nothing here. GET /docs shows what there is.')),
+  );
+  addSessionRoutes(app, deps);
+  addRequestRoutes(app, deps);
+  addMessageRoutes(app, deps);
+  addOperationRoutes(app, deps);
+  if (deps.wallet instanceof SimulatedWallet) addDevWalletRoutes(app, deps.wallet);
+  addDocsRoutes(app);
+  return app;
+}
+
+/** One line a request, with an id that the caller sees too. Neither bodies nor headers nor the query are logged. */
+const logRequests = (log: Deps['log']) =>
+  createMiddleware<AppEnv>(async (context, next) => {
+    const requestId = randomUUID();
+    const startedAt = performance.now();
+    context.set('log', log.child({ httpRequestId: requestId }));
+    context.header('X-Request-Id', requestId);
+    await next();
+    const { method, path } = context.req;
+    const ms = Math.round(performance.now() - startedAt);
+    context.get('log').info({ method, path, status: context.res.status, ms }, 'request');
+  });
+
+const neverCached = createMiddleware<AppEnv>(async (context, next) => {
+  await next();
+  context.header('Cache-Control', 'no-store');
+});

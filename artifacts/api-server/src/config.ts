@@ -1,0 +1,110 @@
+/** The only reader of the environment. */
+import type { RequestLimits } from '@timmy-tower/contract';
+import { z } from 'zod';
+
+const whole = (min: number, max: number) =>
+  z
+    .string()
+    .regex(/^\d+$/, `must be a whole number from ${min} to ${max}`)
+    .transform(Number)
+    .pipe(z.int().min(min).max(max));
+const msat = z
+  .string()
+  .regex(/^\d{1,12}$/, 'must be a whole number of millisatoshis, zero or more')
+  .transform(BigInt);
+const text = z.string();
+const url = (protocol: RegExp, like: string) =>
+  z.url({ protocol, error: `must be a URL like ${like}` }); /* a url may hold a password: it is never repeated */
+
+/** Every setting with its default: the README's table is made from this. */
+export const settingsSchema = z.object({
+  PORT: whole(0, 65_535).default(3000).meta({ description: 'Where to listen; `0` takes a free port' }),
+  HOST: text.default('127.0.0.1').meta({ description: 'The address to listen on; `0.0.0.0` for every one' }),
+  DATABASE_URL: url(/^postgres(ql)?$/, 'postgres://user:password@host:5432/database')
+    .optional()
+    .meta({ description: 'A PostgreSQL; unset, one of its own in `./.data/postgres`' }),
+  WALLET_URL: text
+    .default('simulated:')
+    .meta({ description: 'The Lightning wallet; `simulated:` moves no real money' }),
+  MODEL: text.default('demo').meta({
+    description: '`demo` (offline), `anthropic/<model>`, `openai/<model>` or `openai-compatible/<model>`',
+  }),
+  ANTHROPIC_API_KEY: text.optional().meta({ description: 'For `anthropic/…`' }),
+  OPENAI_API_KEY: text
+    .optional()
+    .meta({ description: 'For `openai/…`, and `openai-compatible/…` where it asks for one' }),
+  OPENAI_BASE_URL: url(/^https?$/, 'http://127.0.0.1:11434/v1')
+    .optional()
+    .meta({ description: 'Any compatible server: Ollama, vLLM, llama.cpp, OpenRouter' }),
+  AGENT_NAME: text.max(100).default('Timmy').meta({ description: 'Who answers' }),
+  AGENT_INSTRUCTIONS: text
+    .default('Answer plainly and briefly. When you list steps, number them. Say so when you do not know.')
+    .meta({ description: 'The system prompt, after the name' }),
+  HISTORY_MAX_MESSAGES: whole(0, 10_000).default(8).meta({ description: 'Earlier messages shown to the model' }),
+  HISTORY_TOKEN_BUDGET: whole(0, 10_000_000).default(4000).meta({ description: 'Their tokens at most' }),
+  HISTORY_MAX_MESSAGES_LIMIT: whole(0, 10_000).default(200).meta({ description: 'The most one request may ask for' }),
+  HISTORY_TOKEN_BUDGET_LIMIT: whole(0, 10_000_000)
+    .default(32_000)
+    .meta({ description: 'The most one request may ask for' }),
+  PRICE_INPUT_MSAT_PER_KTOKEN: msat.default(3000n).meta({ description: 'msat per 1000 tokens shown to the model' }),
+  PRICE_OUTPUT_MSAT_PER_KTOKEN: msat.default(15_000n).meta({ description: 'msat per 1000 tokens it replies' }),
+  MAX_OUTPUT_TOKENS: whole(1, 1_000_000).default(1024).meta({ description: 'The longest reply, and the default' }),
+  NEW_SESSIONS_PER_MINUTE: whole(1, 1_000_000).default(30).meta({ description: 'Per address' }),
+  MIN_DEPOSIT_SATS: whole(1, 1_000_000_000).default(10).meta({ description: 'The smallest invoice' }),
+  MAX_DEPOSIT_SATS: whole(1, 1_000_000_000).default(1_000_000).meta({ description: 'The largest invoice' }),
+  SESSION_IDLE_DAYS: whole(1, 36_500)
+    .default(30)
+    .meta({ description: 'Idle this long, a session expires; its balance stays, and any payment revives it' }),
+});
+
+const consistentSettings = settingsSchema.superRefine((settings, context) => {
+  const atMost = (name: keyof typeof settings, limit: keyof typeof settings) => {
+    if (Number(settings[name]) > Number(settings[limit])) {
+      context.addIssue({ code: 'custom', path: [name], message: `must not be above ${limit} (${settings[limit]})` });
+    }
+  };
+  atMost('HISTORY_MAX_MESSAGES', 'HISTORY_MAX_MESSAGES_LIMIT');
+  atMost('HISTORY_TOKEN_BUDGET', 'HISTORY_TOKEN_BUDGET_LIMIT');
+  atMost('MIN_DEPOSIT_SATS', 'MAX_DEPOSIT_SATS');
+});
+
+export interface Config {
+  readonly settings: z.infer<typeof settingsSchema>;
+  readonly production: boolean;
+}
+
+/** Says every setting that is wrong, each with what it should be; never a value, which may be a secret. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+}
+
+/** @throws {ConfigError} naming every bad setting at once */
+export function loadConfig(env: Readonly<Record<string, string | undefined>> = process.env): Config {
+  const given = Object.fromEntries(
+    Object.keys(settingsSchema.shape).flatMap((name) => {
+      const value = env[name]?.trim();
+      return value ? [[name, value]] : [];
+    }),
+  );
+  const parsed = consistentSettings.safeParse(given);
+  if (!parsed.success) {
+    const faults = parsed.error.issues.map((issue) => `  ${issue.path.join('.')}: ${issue.message}`);
+    throw new ConfigError(
+      `These settings need a look:\n${faults.join('\n')}\nThe README lists every setting with its default.`,
+    );
+  }
+  return { settings: parsed.data, production: env['NODE_ENV'] === 'production' };
+}
+
+export function requestLimits({ settings }: Pick<Config, 'settings'>): RequestLimits {
+  return {
+    minDepositSats: settings.MIN_DEPOSIT_SATS,
+    maxDepositSats: settings.MAX_DEPOSIT_SATS,
+    maxOutputTokens: settings.MAX_OUTPUT_TOKENS,
+    history: { maxMessages: settings.HISTORY_MAX_MESSAGES, tokenBudget: settings.HISTORY_TOKEN_BUDGET },
+    historyLimit: {
+      maxMessages: settings.HISTORY_MAX_MESSAGES_LIMIT,
+      tokenBudget: settings.HISTORY_TOKEN_BUDGET_LIMIT,
+    },
+  };
+}

@@ -1,0 +1,29 @@
+import type { Agent, Prices } from '@timmy-tower/agent';
+import type { RequestLimits } from '@timmy-tower/contract';
+import type { Database } from '@timmy-tower/db';
+import type { Wallet } from '@timmy-tower/lightning';
+import type { Logger } from 'pino';
+
+import type { RunningTurns } from './sessions/running-turns.ts';
+
+/** How long a model may take. Past either limit the turn fails and charges nothing. */
+export interface ModelTimeLimits {
+  /** Without a word. */
+  readonly silenceMs: number;
+  readonly totalMs: number;
+}
+
+/** What the use cases work with. `main.ts` builds it, and so does every test. */
+export interface Deps {
+  readonly db: Database;
+  readonly wallet: Wallet;
+  readonly agent: Agent;
+  readonly log: Logger;
+  readonly runningTurns: RunningTurns;
+  readonly limits: RequestLimits;
+  readonly prices: Prices;
+  readonly modelTimeLimits: ModelTimeLimits;
+  readonly agentName: string;
+  readonly sessionIdleDays: number;
+  readonly newSessionsPerMinute: number;
+}

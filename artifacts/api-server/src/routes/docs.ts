@@ -1,0 +1,54 @@
+/** The API's own description: OpenAPI, and a page to read it and try it, served from here alone. */
+import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+
+import type { App } from './http.ts';
+
+export const openApiDocument = {
+  openapi: '3.1.0',
+  info: {
+    title: 'timmy-tower',
+    version: '0.1.0',
+    description:
+      'Prepaid AI conversations that remember. Amounts ending in `Msat` are millisatoshis: 1 sat = 1000 msat.',
+    license: { name: 'MIT', identifier: 'MIT' },
+  },
+};
+
+const page = `<!doctype html>
+<html lang="en">
+  <head>
+    <meta charset="utf-8">
+    <meta name="viewport" content="width=device-width, initial-scale=1">
+    <title>timmy-tower API</title>
+    <link rel="icon" href="data:,">
+    <link rel="stylesheet" href="/docs/swagger-ui.css">
+  </head>
+  <body>
+    <div id="reference"></div>
+    <script src="/docs/swagger-ui-bundle.js"></script>
+    <script src="/docs/start.js"></script>
+  </body>
+</html>
+`;
+const startScript = `SwaggerUIBundle({ url: '/openapi.json', dom_id: '#reference', deepLinking: true, validatorUrl: null });\n`;
+
+// Swagger UI styles its elements in place.
+const CSP = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'";
+
+export function addDocsRoutes(app: App): void {
+  app.openAPIRegistry.registerComponent('securitySchemes', 'sessionKey', { type: 'http', scheme: 'bearer' });
+  app.doc31('/openapi.json', openApiDocument);
+  app.get('/', (context) => context.redirect('/docs'));
+  app.get('/docs', (context) => context.html(page, 200, { 'content-security-policy': CSP }));
+  app.get('/docs/start.js', (context) => context.body(startScript, 200, { 'content-type': 'text/javascript' }));
+  for (const [file, type] of [
+    ['swagger-ui.css', 'text/css'],
+    ['swagger-ui-bundle.js', 'text/javascript'],
+  ] as const) {
+    const path = createRequire(import.meta.url).resolve(`swagger-ui-dist/${file}`);
+    app.get(`/docs/${file}`, async (context) =>
+      context.body(await readFile(path), 200, { 'content-type': type, 'cache-control': 'max-age=3600' }),
+    );
+  }
+}

@@ -1,0 +1,98 @@
+/** What the routes share: who calls, and a body that can be read. */
+import type { OpenAPIHono } from '@hono/zod-openapi';
+import { AppError, problemSchema } from '@timmy-tower/contract';
+import { bodyLimit } from 'hono/body-limit';
+import { createMiddleware } from 'hono/factory';
+import type { Logger } from 'pino';
+
+import { sessionNotFound } from '../sessions/find-session.ts';
+import { type Caller, parseSessionKey } from '../sessions/session-key.ts';
+
+export interface AppEnv {
+  Variables: { caller: Caller; log: Logger };
+}
+export type App = OpenAPIHono<AppEnv>;
+
+const MAX_BODY_BYTES = 512 * 1024;
+
+/**
+ * Who calls, by the key in the Authorization header. Whether it fits is for the database to say; that it names another
+ * session than the path shows here already, and is answered alike.
+ * @throws {AppError} `unauthorized` without a key, `not-found` with one that cannot fit
+ */
+export const withCaller = createMiddleware<AppEnv>(async (context, next) => {
+  const key = /^Bearer +(\S+)$/i.exec(context.req.header('authorization') ?? '')?.[1];
+  if (!key) {
+    throw new AppError('unauthorized', 'Send the session key: `Authorization: Bearer tt_…`.');
+  }
+  const caller = parseSessionKey(key);
+  if (!caller || caller.sessionId !== context.req.param('id')?.toLowerCase()) throw sessionNotFound();
+  context.set('caller', caller);
+  await next();
+});
+
+export const limitBody = bodyLimit({
+  maxSize: MAX_BODY_BYTES,
+  onError: () => {
+    throw new AppError('payload-too-large', `A request's body may have ${MAX_BODY_BYTES / 1024} KiB at most.`);
+  },
+});
+
+/** @throws {AppError} `malformed-request` for a body that is not JSON, or that holds what cannot be stored */
+export const readableJson = createMiddleware<AppEnv>(async (context, next) => {
+  const type = context.req.header('content-type') ?? '';
+  if (!/^application\/(json|[\w.+-]+\+json)\s*(;|$)/i.test(type)) {
+    throw new AppError('malformed-request', 'Send JSON, with `Content-Type: application/json`.');
+  }
+  assertStorable(parseJson(await context.req.arrayBuffer()));
+  await next();
+});
+
+function parseJson(body: ArrayBuffer): unknown {
+  try {
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body));
+  } catch {
+    // Without its cause: the parser's message quotes what was sent.
+    throw new AppError('malformed-request', 'The body is not valid JSON in UTF-8.');
+  }
+}
+
+/** PostgreSQL cannot hold U+0000, and half a character would come back changed. */
+function assertStorable(body: unknown): void {
+  const rest: unknown[] = [body];
+  while (rest.length > 0) {
+    const value = rest.pop();
+    if (typeof value === 'string') assertStorableText(value);
+    // One by one: an argument list of a hundred thousand would overflow the stack.
+    else if (typeof value === 'object' && value !== null) for (const item of Object.values(value)) rest.push(item);
+  }
+}
+
+export function assertStorableText(text: string): void {
+  if (text.includes('\0')) throw new AppError('malformed-request', 'Text must not contain U+0000.');
+  if (!text.isWellFormed()) {
+    throw new AppError('malformed-request', 'Text must be whole characters: it contains a lone surrogate.');
+  }
+}
+
+const statuses = {
+  400: 'The request cannot be read',
+  401: 'No session key',
+  402: 'Not paid yet, or the balance is too low: comes with an invoice',
+  404: 'No such session for this key',
+  409: 'Another request of this conversation is running',
+  410: 'The session is closed or expired',
+  413: 'The request is too large',
+  422: 'The request does not fit: every fault is named',
+  429: 'Too many new sessions from this address',
+  502: 'The model failed: nothing stored, nothing charged',
+  503: 'Wallet or database are out of reach: try again',
+} as const;
+
+/** The problem documents that a route can answer, for OpenAPI. */
+export function problemsOf<const Status extends keyof typeof statuses>(...answered: readonly Status[]) {
+  const content = { 'application/problem+json': { schema: problemSchema } };
+  const responses = answered.map((status) => [status, { description: statuses[status], content }]);
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- fromEntries forgets its keys
+  return Object.fromEntries(responses) as Record<Status, { description: string; content: typeof content }>;
+}

@@ -1,0 +1,53 @@
+import { createRoute, z } from '@hono/zod-openapi';
+import { AppError } from '@timmy-tower/contract';
+import { checkDatabase } from '@timmy-tower/db';
+
+import type { Deps } from '../deps.ts';
+import { type App, problemsOf } from './http.ts';
+
+const health = z.object({ status: z.literal('ok') });
+const readiness = z.object({
+  status: z.literal('ok'),
+  database: z.literal('ok'),
+  wallet: z.enum(['ok', 'down']).meta({ description: 'Funded sessions work without it; new ones have to wait' }),
+  walletName: z.string(),
+  model: z.string(),
+});
+
+export function addOperationRoutes(app: App, deps: Deps): void {
+  const live = createRoute({
+    method: 'get',
+    path: '/healthz',
+    summary: 'Is the server alive',
+    tags: ['Operations'],
+    responses: { 200: { description: 'Alive', content: { 'application/json': { schema: health } } } },
+  });
+  app.openapi(live, (context) => context.json({ status: 'ok' as const }, 200));
+
+  const ready = createRoute({
+    method: 'get',
+    path: '/readyz',
+    summary: 'Can it serve: the database answers, it is not shutting down',
+    tags: ['Operations'],
+    responses: {
+      200: { description: 'Ready', content: { 'application/json': { schema: readiness } } },
+      ...problemsOf(503),
+    },
+  });
+  app.openapi(ready, async (context) => {
+    if (deps.runningTurns.closing) throw new AppError('unavailable', 'This server is shutting down.');
+    const [wallet] = await Promise.all([isWalletUp(deps), checkDatabase(deps.db)]);
+    const { agent } = deps;
+    return context.json(
+      { status: 'ok' as const, database: 'ok' as const, wallet, walletName: deps.wallet.name, model: agent.model },
+      200,
+    );
+  });
+}
+
+async function isWalletUp({ wallet }: Deps): Promise<'ok' | 'down'> {
+  return wallet.checkHealth().then(
+    () => 'ok',
+    () => 'down',
+  );
+}

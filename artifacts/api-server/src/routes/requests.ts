@@ -1,0 +1,96 @@
+import { createRoute, z } from '@hono/zod-openapi';
+import { AppError, idempotencyKeyHeader, streamEventSchema, turnBody, turnSchema } from '@timmy-tower/contract';
+
+import type { Deps } from '../deps.ts';
+import { cancelRequest } from '../sessions/cancel-request.ts';
+import { getRequest } from '../sessions/find-request.ts';
+import { getSession } from '../sessions/find-session.ts';
+import { beginTurn, finishTurn } from '../sessions/take-turn.ts';
+import { streamReplay, streamTurn } from '../sse.ts';
+import { type App, limitBody, problemsOf, readableJson, withCaller } from './http.ts';
+import { security, sessionPath } from './sessions.ts';
+
+const requestPath = sessionPath.extend({
+  requestId: z.string().meta({ description: 'The request’s id', format: 'uuid' }),
+});
+const answer = { 'application/json': { schema: turnSchema } };
+const turnHeaders = z.object({
+  'idempotency-key': idempotencyKeyHeader.optional().meta({
+    description: 'The same key again gives the stored answer, without a second charge',
+  }),
+});
+
+export function addRequestRoutes(app: App, deps: Deps): void {
+  const take = createRoute({
+    method: 'post',
+    path: '/sessions/{id}/request',
+    summary: 'Say something to Timmy: one turn, one charge',
+    description: 'With `Accept: text/event-stream` the reply streams: `start`, `delta`…, then `done` or `error`.',
+    tags: ['Conversation'],
+    security,
+    middleware: [withCaller, limitBody, readableJson] as const,
+    request: {
+      params: sessionPath,
+      headers: turnHeaders,
+      body: { content: { 'application/json': { schema: turnBody(deps.limits) } }, required: true },
+    },
+    responses: {
+      200: {
+        description: 'The reply, what it cost, and what the model was shown',
+        content: { ...answer, 'text/event-stream': { schema: streamEventSchema } },
+      },
+      ...problemsOf(400, 401, 402, 404, 409, 410, 413, 422, 502, 503),
+    },
+  });
+  app.openapi(take, async (context) => {
+    const turn = await beginTurn(deps, {
+      caller: context.get('caller'),
+      body: context.req.valid('json'),
+      idempotencyKey: context.req.valid('header')['idempotency-key'],
+    });
+    const streaming = /\btext\/event-stream\b/i.test(context.req.header('accept') ?? '');
+    if (turn.kind === 'replay') {
+      return streaming ? streamReplay(context, turn.answer) : context.json(turn.answer, 200);
+    }
+    if (streaming) return streamTurn(context, deps, turn);
+    return context.json(await finishTurn(deps, turn, () => {}), 200);
+  });
+
+  const show = createRoute({
+    method: 'get',
+    path: '/sessions/{id}/requests/{requestId}',
+    summary: 'A request, in whatever state',
+    tags: ['Conversation'],
+    security,
+    middleware: [withCaller] as const,
+    request: { params: requestPath },
+    responses: { 200: { description: 'The request', content: answer }, ...problemsOf(401, 404, 503) },
+  });
+  app.openapi(show, async (context) => {
+    const session = await getSession(deps, context.get('caller'));
+    const requestId = parseRequestId(context.req.valid('param').requestId);
+    return context.json(await getRequest(deps, { sessionId: session.id, requestId }), 200);
+  });
+
+  const cancel = createRoute({
+    method: 'post',
+    path: '/sessions/{id}/requests/{requestId}/cancel',
+    summary: 'Stop a running request; what was said so far is kept and charged by what it used',
+    tags: ['Conversation'],
+    security,
+    middleware: [withCaller] as const,
+    request: { params: requestPath },
+    responses: { 200: { description: 'The request, ended', content: answer }, ...problemsOf(401, 404, 503) },
+  });
+  app.openapi(cancel, async (context) => {
+    const session = await getSession(deps, context.get('caller'));
+    const requestId = parseRequestId(context.req.valid('param').requestId);
+    return context.json(await cancelRequest(deps, { sessionId: session.id, requestId }), 200);
+  });
+}
+
+function parseRequestId(text: string): string {
+  const id = z.uuid().safeParse(text);
+  if (!id.success) throw new AppError('not-found', 'This session has no such request: a request’s id is a UUID.');
+  return id.data;
+}

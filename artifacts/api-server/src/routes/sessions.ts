@@ -1,0 +1,64 @@
+import { createRoute, z } from '@hono/zod-openapi';
+import { depositBody, sessionOpenedSchema, sessionSchema, topUpSchema } from '@timmy-tower/contract';
+
+import type { Deps } from '../deps.ts';
+import { toSession } from '../sessions/answers.ts';
+import { getSession } from '../sessions/find-session.ts';
+import { topUpSession } from '../sessions/fund-session.ts';
+import { openSession } from '../sessions/open-session.ts';
+import { type App, limitBody, problemsOf, readableJson, withCaller } from './http.ts';
+import { limitNewSessions } from './limit-new-sessions.ts';
+
+const json = <T extends z.ZodType>(schema: T) => ({ 'application/json': { schema } });
+export const sessionPath = z.object({ id: z.string().meta({ description: 'The session’s id', format: 'uuid' }) });
+export const security = [{ sessionKey: [] }];
+
+export function addSessionRoutes(app: App, deps: Deps): void {
+  const deposit = { body: { content: json(depositBody(deps.limits)), required: true } };
+
+  const open = createRoute({
+    method: 'post',
+    path: '/sessions',
+    summary: 'Open a session, and get its key and an invoice',
+    tags: ['Sessions'],
+    middleware: [limitNewSessions(deps.newSessionsPerMinute), limitBody, readableJson] as const,
+    request: deposit,
+    responses: {
+      201: { description: 'Pay the invoice to fund it', content: json(sessionOpenedSchema) },
+      ...problemsOf(400, 413, 422, 429, 503),
+    },
+  });
+  app.openapi(open, async (context) => context.json(await openSession(deps, context.req.valid('json')), 201));
+
+  const show = createRoute({
+    method: 'get',
+    path: '/sessions/{id}',
+    summary: 'A session’s status and balance',
+    tags: ['Sessions'],
+    security,
+    middleware: [withCaller] as const,
+    request: { params: sessionPath },
+    responses: { 200: { description: 'The session', content: json(sessionSchema) }, ...problemsOf(401, 404, 503) },
+  });
+  app.openapi(show, async (context) => {
+    const session = await getSession(deps, context.get('caller'));
+    return context.json(toSession(session, deps.sessionIdleDays), 200);
+  });
+
+  const topUp = createRoute({
+    method: 'post',
+    path: '/sessions/{id}/topup',
+    summary: 'An invoice that adds to the balance',
+    tags: ['Sessions'],
+    security,
+    middleware: [withCaller, limitBody, readableJson] as const,
+    request: { params: sessionPath, ...deposit },
+    responses: {
+      201: { description: 'Pay it to add to the balance', content: json(topUpSchema) },
+      ...problemsOf(400, 401, 404, 410, 413, 422, 503),
+    },
+  });
+  app.openapi(topUp, async (context) =>
+    context.json(await topUpSession(deps, context.get('caller'), context.req.valid('json')), 201),
+  );
+}

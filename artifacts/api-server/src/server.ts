@@ -1,0 +1,146 @@
+/** Opens what the configuration asks for, in order, and serves it. */
+import { once } from 'node:events';
+import type { Server } from 'node:http';
+import { resolve } from 'node:path';
+
+import { serve } from '@hono/node-server';
+import { openAgent } from '@timmy-tower/agent';
+import { AppError } from '@timmy-tower/contract';
+import { openDatabase, openEmbedded } from '@timmy-tower/db';
+import { openWallet, SimulatedWallet } from '@timmy-tower/lightning';
+import type { Logger } from 'pino';
+
+import { createApp } from './app.ts';
+import { type Config, requestLimits } from './config.ts';
+import type { Deps } from './deps.ts';
+import { describeError } from './log.ts';
+import { startRecovery } from './sessions/recover.ts';
+import { RunningTurns } from './sessions/running-turns.ts';
+import { watchPayments } from './sessions/settlement.ts';
+
+const DATA_DIRECTORY = resolve('.data');
+/** How long running turns may take to finish when the server stops. */
+const SHUTDOWN_MS = 10_000;
+const MODEL_TIME_LIMITS = { silenceMs: 60_000, totalMs: 600_000 };
+
+export interface RunningServer {
+  readonly url: string;
+  /** What it runs on, for people; holds no password. */
+  readonly database: string;
+  readonly wallet: string;
+  readonly simulated: boolean;
+  readonly close: () => Promise<void>;
+}
+
+/** @throws {AppError | RangeError} saying what could not be opened; what was open is closed again */
+export async function startServer(config: Config, log: Logger): Promise<RunningServer> {
+  await using opening = new AsyncDisposableStack();
+  const { database, ...deps } = await openDeps(config, log, opening);
+  opening.defer(await watchPayments(deps));
+  opening.defer(startRecovery(deps));
+  const server = await listen(deps, config);
+  opening.defer(() => stopServing(server, deps.runningTurns));
+  const opened = opening.move();
+  return {
+    url: urlOf(server, config.settings.HOST),
+    database,
+    wallet: deps.wallet.name,
+    simulated: deps.wallet instanceof SimulatedWallet,
+    close: () => opened.disposeAsync(),
+  };
+}
+
+/** Each thing opened is put on the stack, which closes them in reverse order. */
+async function openDeps(
+  config: Config,
+  log: Logger,
+  opening: AsyncDisposableStack,
+): Promise<Deps & { database: string }> {
+  const { settings, production } = config;
+  const { url, database } = await findPostgres(config, log, opening);
+  const { db, close } = await openDatabase(url, {
+    onConnectionLost: (error) => log.warn({ error: describeError(error) }, 'a database connection was lost'),
+  });
+  opening.defer(close);
+  const wallet = await openWallet(settings.WALLET_URL, { dataDirectory: DATA_DIRECTORY, production });
+  opening.defer(() => wallet.close());
+  const agent = await openAgent({
+    model: settings.MODEL,
+    agentName: settings.AGENT_NAME,
+    instructions: settings.AGENT_INSTRUCTIONS,
+    anthropicApiKey: settings.ANTHROPIC_API_KEY,
+    openaiApiKey: settings.OPENAI_API_KEY,
+    openaiBaseUrl: settings.OPENAI_BASE_URL,
+  });
+  return {
+    db,
+    wallet,
+    agent,
+    log,
+    database,
+    runningTurns: new RunningTurns({ db, log }),
+    limits: requestLimits(config),
+    prices: {
+      inputMsatPerKtoken: settings.PRICE_INPUT_MSAT_PER_KTOKEN,
+      outputMsatPerKtoken: settings.PRICE_OUTPUT_MSAT_PER_KTOKEN,
+    },
+    modelTimeLimits: MODEL_TIME_LIMITS,
+    agentName: settings.AGENT_NAME,
+    sessionIdleDays: settings.SESSION_IDLE_DAYS,
+    newSessionsPerMinute: settings.NEW_SESSIONS_PER_MINUTE,
+  };
+}
+
+async function findPostgres(
+  { settings }: Config,
+  log: Logger,
+  opening: AsyncDisposableStack,
+): Promise<{ url: string; database: string }> {
+  if (settings.DATABASE_URL) {
+    const { hostname, port, pathname } = new URL(settings.DATABASE_URL);
+    return { url: settings.DATABASE_URL, database: `PostgreSQL at ${hostname}:${port || 5432}${pathname}` };
+  }
+  const embedded = await openEmbedded(resolve(DATA_DIRECTORY, 'postgres'), {
+    label: `timmy-tower http://${settings.HOST}:${settings.PORT}`,
+    onLost: (cause) => {
+      // Another server may hold the database now: two must never run on it.
+      log.fatal({ error: describeError(cause) }, 'lost the embedded PostgreSQL: exiting, start again');
+      process.exit(1);
+    },
+  });
+  opening.defer(() => embedded.stop());
+  return { url: embedded.url(), database: `its own PostgreSQL, in ${embedded.dataDirectory}` };
+}
+
+/** @throws {AppError} `unavailable` when the port cannot be had */
+async function listen(deps: Deps, { settings }: Config): Promise<Server> {
+  const { fetch } = createApp(deps);
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- plain HTTP unless told otherwise
+  const server = serve({ fetch, port: settings.PORT, hostname: settings.HOST }) as Server;
+  try {
+    await once(server, 'listening');
+  } catch (cause) {
+    throw new AppError('unavailable', `Cannot listen on ${settings.HOST}:${settings.PORT}. Set PORT to another one.`, {
+      cause,
+    });
+  }
+  return server;
+}
+
+/** Takes no more, lets running turns finish, and then lets go of whoever still holds a connection. */
+async function stopServing(server: Server, runningTurns: RunningTurns): Promise<void> {
+  const closed = once(server, 'close');
+  server.close();
+  await runningTurns.close(SHUTDOWN_MS);
+  server.closeIdleConnections();
+  const cutOff = setTimeout(() => server.closeAllConnections(), 1000);
+  await closed;
+  clearTimeout(cutOff);
+}
+
+function urlOf(server: Server, host: string): string {
+  const address = server.address();
+  const port = typeof address === 'object' ? address?.port : undefined;
+  const name = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
+  return `http://${name.includes(':') ? `[${name}]` : name}:${port}`;
+}

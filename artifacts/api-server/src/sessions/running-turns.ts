@@ -1,0 +1,125 @@
+/**
+ * The turns that this server runs, and their leases. A lease is renewed by request id, every few seconds; a turn whose lease
+ * cannot be kept is stopped at once, since another server may have ended it.
+ */
+import { randomUUID } from 'node:crypto';
+
+import { type Database, renewLeases } from '@timmy-tower/db';
+import type { Logger } from 'pino';
+
+import { runEvery } from '../background.ts';
+
+export type StopReason = 'cancelled' | 'lease-lost' | 'shutting-down' | 'too-slow';
+
+/** Why a turn was stopped, as its signal's reason. */
+export class TurnStopped extends Error {
+  override readonly name = 'TurnStopped';
+  readonly reason: StopReason;
+  constructor(reason: StopReason) {
+    super(`the turn was stopped: ${reason}`);
+    this.reason = reason;
+  }
+}
+
+export interface RunningTurn {
+  readonly signal: AbortSignal;
+  readonly stop: (reason: StopReason) => void;
+  /** Takes it off the list: it has ended. */
+  readonly end: () => void;
+}
+
+interface Entry {
+  readonly controller: AbortController;
+  /** By this process's own steady clock: when the lease was last known to be ours. */
+  renewedAtMs: number;
+}
+
+const RENEWALS_PER_LEASE = 5;
+
+export class RunningTurns {
+  /** Names this server in the leases. New with every start: a restarted server does not take over what it ran before. */
+  readonly owner = randomUUID();
+  readonly leaseMs: number;
+  readonly #db: Database;
+  readonly #turns = new Map<string, Entry>();
+  readonly #stopRenewing: () => Promise<void>;
+  #onIdle: (() => void) | undefined;
+  #closing = false;
+
+  constructor({ db, log, leaseMs = 15_000 }: { db: Database; log: Logger; leaseMs?: number }) {
+    this.#db = db;
+    this.leaseMs = leaseMs;
+    const run = () => this.#renew();
+    this.#stopRenewing = runEvery(leaseMs / RENEWALS_PER_LEASE, 'renew leases', { log, run });
+  }
+
+  /** True once the server is shutting down: no new turn may begin. */
+  get closing(): boolean {
+    return this.#closing;
+  }
+
+  add(requestId: string): RunningTurn {
+    const controller = new AbortController();
+    this.#turns.set(requestId, { controller, renewedAtMs: performance.now() });
+    return {
+      signal: controller.signal,
+      stop: (reason) => controller.abort(new TurnStopped(reason)),
+      end: () => {
+        this.#turns.delete(requestId);
+        if (this.#turns.size === 0) this.#onIdle?.();
+      },
+    };
+  }
+
+  /** Cancels a turn if this server runs it. */
+  cancel(requestId: string): void {
+    this.#turns.get(requestId)?.controller.abort(new TurnStopped('cancelled'));
+  }
+
+  /** Lets running turns finish for up to `deadlineMs`; then stops them, and they fail without a charge. */
+  async close(deadlineMs: number): Promise<void> {
+    this.#closing = true;
+    if (!(await this.#idleWithin(deadlineMs))) {
+      for (const { controller } of this.#turns.values()) controller.abort(new TurnStopped('shutting-down'));
+      await this.#idleWithin(deadlineMs);
+    }
+    await this.#stopRenewing();
+  }
+
+  async #idleWithin(ms: number): Promise<boolean> {
+    if (this.#turns.size === 0) return true;
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => resolve(false), ms);
+      this.#onIdle = () => {
+        clearTimeout(timer);
+        resolve(true);
+      };
+    });
+  }
+
+  async #renew(): Promise<void> {
+    const turns = new Map(this.#turns);
+    if (turns.size === 0) return;
+    const startedAtMs = performance.now();
+    try {
+      const kept = await renewLeases(this.#db, {
+        owner: this.owner,
+        leaseMs: this.leaseMs,
+        requestIds: [...turns.keys()],
+      });
+      const renewed = new Map(kept.map((lease) => [lease.requestId, lease]));
+      for (const [requestId, turn] of turns) {
+        const lease = renewed.get(requestId);
+        if (!lease) turn.controller.abort(new TurnStopped('lease-lost'));
+        else if (lease.cancelRequested) turn.controller.abort(new TurnStopped('cancelled'));
+        else turn.renewedAtMs = startedAtMs;
+      }
+    } catch (error) {
+      for (const turn of turns.values()) {
+        const leaseRanOut = performance.now() - turn.renewedAtMs > this.leaseMs;
+        if (leaseRanOut) turn.controller.abort(new TurnStopped('lease-lost'));
+      }
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,199 @@
+/** The whole app for tests: a real PostgreSQL, the simulated wallet and a scripted agent. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import type { Agent } from '@timmy-tower/agent';
+import { createScriptedAgent } from '@timmy-tower/agent/testing';
+import type { Problem, Session, SessionOpened, StreamEvent, TurnAnswer } from '@timmy-tower/contract';
+import { openTestDatabase, type TestDatabase } from '@timmy-tower/db/testing';
+import { openSimulatedWallet, type SimulatedWallet } from '@timmy-tower/lightning';
+
+import { createApp } from '../src/app.ts';
+import type { Deps } from '../src/deps.ts';
+import { createLog } from '../src/log.ts';
+import type { App } from '../src/routes/http.ts';
+import { startRecovery } from '../src/sessions/recover.ts';
+import { RunningTurns } from '../src/sessions/running-turns.ts';
+import { watchPayments } from '../src/sessions/settlement.ts';
+
+export interface Answer<Body> {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly body: Body;
+}
+
+export interface TestAppOptions {
+  readonly agent?: Agent;
+  readonly database?: TestDatabase;
+  readonly wallet?: SimulatedWallet;
+  readonly leaseMs?: number;
+  /** Anything else that the server would be configured with. */
+  readonly deps?: Partial<Deps>;
+  /** false: nothing watches for payments, so that a test decides when one is noticed. */
+  readonly watch?: boolean;
+}
+
+export interface TestApp {
+  readonly app: App;
+  readonly deps: Deps;
+  readonly wallet: SimulatedWallet;
+  readonly database: TestDatabase;
+  call<Body = unknown>(path: string, init?: CallInit): Promise<Answer<Body>>;
+  /** A new session, paid and credited. */
+  fund(amountSats?: number): Promise<TestSession>;
+  /** A new session, not paid. */
+  open(amountSats?: number): Promise<TestSession>;
+  close(): Promise<void>;
+}
+
+export interface CallInit {
+  readonly method?: string;
+  readonly key?: string;
+  readonly json?: unknown;
+  readonly headers?: Record<string, string>;
+}
+
+/** A session with its key in hand. */
+export interface TestSession extends SessionOpened {
+  readonly id: string;
+  call<Body = unknown>(path: string, init?: CallInit): Promise<Answer<Body>>;
+  ask(content: string, options?: AskOptions): Promise<Answer<TurnAnswer & Problem>>;
+  stream(content: string, options?: AskOptions): Promise<AsyncGenerator<StreamEvent>>;
+  show(): Promise<Session>;
+}
+
+export interface AskOptions {
+  readonly idempotencyKey?: string;
+  readonly body?: Record<string, unknown>;
+}
+
+/** Opens the app as `main.ts` would, on a database of its own unless one is shared with another server. */
+export async function openTestApp(options: TestAppOptions = {}): Promise<TestApp> {
+  const directory = await mkdtemp(join(tmpdir(), 'timmy-tower-wallet-'));
+  const database = options.database ?? (await openTestDatabase());
+  const wallet = options.wallet ?? (await openSimulatedWallet({ directory }));
+  const log = createLog('silent');
+  const { db } = database;
+  const deps: Deps = {
+    db,
+    wallet,
+    log,
+    agent: options.agent ?? createScriptedAgent(() => ({ deltas: ['Hello', ' there'] })),
+    runningTurns: new RunningTurns({ db, log, leaseMs: options.leaseMs ?? 15_000 }),
+    limits: {
+      minDepositSats: 10,
+      maxDepositSats: 1_000_000,
+      maxOutputTokens: 1024,
+      history: { maxMessages: 8, tokenBudget: 4000 },
+      historyLimit: { maxMessages: 200, tokenBudget: 32_000 },
+    },
+    prices: { inputMsatPerKtoken: 3000n, outputMsatPerKtoken: 15_000n },
+    modelTimeLimits: { silenceMs: 10_000, totalMs: 20_000 },
+    agentName: 'Timmy',
+    sessionIdleDays: 30,
+    newSessionsPerMinute: 100_000,
+    ...options.deps,
+  };
+  const app = createApp(deps);
+  const stopWatching = options.watch === false ? async () => {} : await watchPayments(deps);
+  const stopRecovery = options.watch === false ? async () => {} : startRecovery(deps);
+
+  const call = async <Body>(path: string, init: CallInit = {}): Promise<Answer<Body>> => {
+    const response = await request(app, path, init);
+    const text = await response.text();
+    const isJson = /json/.test(response.headers.get('content-type') ?? '');
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- each test knows what it asks for
+    return { status: response.status, headers: response.headers, body: (isJson ? JSON.parse(text) : text) as Body };
+  };
+  const open = async (amountSats = 1000): Promise<TestSession> => {
+    const { body } = await call<SessionOpened>('/sessions', { json: { amountSats } });
+    return sessionWith(app, call, body);
+  };
+  return {
+    app,
+    deps,
+    wallet,
+    database,
+    call,
+    open,
+    async fund(amountSats) {
+      const session = await open(amountSats);
+      await wallet.pay(session.invoice.bolt11);
+      await until(async () => (await session.show()).status === 'active');
+      return session;
+    },
+    async close() {
+      await deps.runningTurns.close(0);
+      await stopRecovery();
+      await stopWatching();
+      if (!options.wallet) await wallet.close();
+      if (!options.database) await database.close();
+      await rm(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+function sessionWith(app: App, call: TestApp['call'], opened: SessionOpened): TestSession {
+  const { id } = opened.session;
+  const path = (rest: string) => `/sessions/${id}${rest}`;
+  const turn = (content: string, { idempotencyKey, body }: AskOptions = {}): CallInit => ({
+    key: opened.key,
+    json: { content, ...body },
+    headers: idempotencyKey === undefined ? {} : { 'idempotency-key': idempotencyKey },
+  });
+  return {
+    ...opened,
+    id,
+    call: (rest, init) => call(path(rest), { key: opened.key, ...init }),
+    ask: (content, options) => call(path('/request'), turn(content, options)),
+    async stream(content, options) {
+      const init = turn(content, options);
+      const response = await request(app, path('/request'), {
+        ...init,
+        headers: { ...init.headers, accept: 'text/event-stream' },
+      });
+      if (response.status !== 200) throw new Error(`expected a stream, got ${response.status}`);
+      return readEvents(response.body!);
+    },
+    show: async () => (await call<Session>(path(''), { key: opened.key })).body,
+  };
+}
+
+async function request(app: App, path: string, { method, key, json, headers }: CallInit): Promise<Response> {
+  return app.request(path, {
+    method: method ?? (json === undefined ? 'GET' : 'POST'),
+    headers: {
+      ...(key === undefined ? {} : { authorization: `Bearer ${key}` }),
+      ...(json === undefined ? {} : { 'content-type': 'application/json' }),
+      ...headers,
+    },
+    ...(json === undefined ? {} : { body: JSON.stringify(json) }),
+  });
+}
+
+/** The events of a stream, in the order they came. Comments are passed over. */
+export async function* readEvents(body: ReadableStream<Uint8Array>): AsyncGenerator<StreamEvent> {
+  const decoder = new TextDecoder();
+  let buffered = '';
+  for await (const chunk of body) {
+    buffered += decoder.decode(chunk, { stream: true });
+    const blocks = buffered.split('\n\n');
+    buffered = blocks.pop()!;
+    for (const block of blocks) {
+      const event = /^event: (.*)$/m.exec(block)?.[1];
+      const data = /^data: (.*)$/m.exec(block)?.[1];
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what the server says it sends
+      if (event && data) yield { event, data: JSON.parse(data) } as StreamEvent;
+    }
+  }
+}
+
+/** Resolves once the condition holds. */
+export async function until(condition: () => Promise<boolean> | boolean, withinMs = 10_000): Promise<void> {
+  const deadline = performance.now() + withinMs;
+  while (!(await condition())) {
+    if (performance.now() > deadline) throw new Error(`not within ${withinMs} ms: ${condition.toString()}`);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}

@@ -1,0 +1,120 @@
+import { randomUUID } from 'node:crypto';
+
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+
+import { endOf, expectBalancedBooks, fundedSession, loseLease, readSession, reserved, run } from '../test/fixtures.ts';
+import { renewLeases, requestCancel, sweepLeases } from './leases.ts';
+import { findRequest, findRunningRequest } from './requests.ts';
+import { openTestDatabase, type TestDatabase } from './testing.ts';
+import type { Database } from './transaction.ts';
+import { releaseTurn, settleTurn } from './turns.ts';
+
+let opened: TestDatabase;
+let database: Database;
+beforeAll(async () => {
+  opened = await openTestDatabase();
+  database = opened.db;
+});
+afterEach(() => expectBalancedBooks(database));
+afterAll(() => opened.close());
+
+const running = async (changes: Parameters<typeof reserved>[2] = {}) =>
+  reserved(database, await fundedSession(database), changes);
+
+const remainingMs = async (requestId: string) => {
+  const [row] = await run<{ ms: number }>(
+    database,
+    `SELECT (extract(epoch FROM lease_expires_at - clock_timestamp()) * 1000)::float8 AS ms FROM session_requests WHERE id = $1`,
+    [requestId],
+  );
+  return row!.ms;
+};
+
+describe('renewLeases', () => {
+  test('prolongs what the owner still runs, and nothing else', async () => {
+    const owner = randomUUID();
+    const [mine, alsoMine, settled, released] = [
+      await running({ owner, leaseMs: 5000 }),
+      await running({ owner, leaseMs: 5000 }),
+      await running({ owner }),
+      await running({ owner }),
+    ];
+    const theirs = await running({ leaseMs: 5000 });
+    await settleTurn(database, endOf(settled));
+    await releaseTurn(database, released);
+    const requestIds = [mine, settled, released, theirs].map((turn) => turn.requestId);
+    expect(await renewLeases(database, { owner, leaseMs: 60_000, requestIds })).toEqual([
+      { requestId: mine.requestId, cancelRequested: false },
+    ]);
+    expect(await remainingMs(mine.requestId)).toBeGreaterThan(30_000);
+    expect(await remainingMs(theirs.requestId)).toBeLessThan(5000);
+    expect(await remainingMs(alsoMine.requestId)).toBeLessThan(5000);
+  });
+
+  test('tells when the request is to be cancelled, whoever asked for it', async () => {
+    const [turn, other] = [await running(), await running()];
+    await requestCancel(database, turn);
+    await requestCancel(database, turn);
+    await requestCancel(database, { sessionId: turn.sessionId, requestId: other.requestId });
+    const renew = ({ owner, requestId }: typeof turn) =>
+      renewLeases(database, { owner, leaseMs: 60_000, requestIds: [requestId] });
+    expect(await renew(turn)).toEqual([{ requestId: turn.requestId, cancelRequested: true }]);
+    expect(await renew(other)).toEqual([{ requestId: other.requestId, cancelRequested: false }]);
+  });
+
+  test('loses what was swept, and saves what was not', async () => {
+    const owner = randomUUID();
+    const [swept, saved] = [await running({ owner }), await running({ owner })];
+    await loseLease(database, swept);
+    await sweepLeases(database);
+    await loseLease(database, saved);
+    const requestIds = [swept.requestId, saved.requestId];
+    expect(await renewLeases(database, { owner, leaseMs: 60_000, requestIds })).toMatchObject([
+      { requestId: saved.requestId },
+    ]);
+    expect(await sweepLeases(database)).toBe(0);
+    expect(await settleTurn(database, endOf(saved))).toMatchObject({ chargedMsat: 30n });
+  });
+
+  test('of nothing is nothing', async () => {
+    expect(await renewLeases(database, { owner: randomUUID(), leaseMs: 60_000, requestIds: [] })).toEqual([]);
+  });
+});
+
+describe('sweepLeases', () => {
+  test('ends exactly what ran out, charges nothing and gives the hold back', async () => {
+    const [lost, alsoLost, alive, settled] = [await running(), await running(), await running(), await running()];
+    await settleTurn(database, endOf(settled));
+    for (const turn of [lost, alsoLost, settled]) await loseLease(database, turn);
+    expect(await sweepLeases(database)).toBe(2);
+    expect(await sweepLeases(database)).toBe(0);
+    expect(await findRequest(database, lost)).toMatchObject({ state: 'failed', chargedMsat: 0n });
+    expect(await readSession(database, lost.sessionId)).toMatchObject({ balanceMsat: 10_000n, heldMsat: 0n });
+    expect(await findRequest(database, alive)).toMatchObject({ state: 'running' });
+    expect(await findRequest(database, settled)).toMatchObject({ state: 'completed' });
+  });
+});
+
+describe('requestCancel', () => {
+  test('leaves a request that has ended alone', async () => {
+    const turn = await running();
+    await settleTurn(database, endOf(turn));
+    const ended = await findRequest(database, turn);
+    await requestCancel(database, turn);
+    expect(await findRequest(database, turn)).toEqual(ended);
+  });
+});
+
+describe('findRunningRequest', () => {
+  test('finds the one that holds the conversation, but not when its lease ran out', async () => {
+    const turn = await running();
+    expect(await findRunningRequest(database, turn.sessionId)).toBe(turn.requestId);
+    await loseLease(database, turn);
+    expect(await findRunningRequest(database, turn.sessionId)).toBeUndefined();
+    expect(await findRequest(database, turn)).toMatchObject({ state: 'failed' });
+  });
+
+  test('finds none in a session at rest', async () => {
+    expect(await findRunningRequest(database, (await fundedSession(database)).sessionId)).toBeUndefined();
+  });
+});

@@ -1,0 +1,155 @@
+/** What the tests of this package start from: sessions with money in them, and turns with every argument filled in. */
+import { randomBytes, randomUUID } from 'node:crypto';
+
+import type { Msat } from '@timmy-tower/contract';
+import { eq } from 'drizzle-orm';
+import type pg from 'pg';
+import { expect } from 'vitest';
+
+import { creditPayment, type NewSessionInvoice } from '../src/invoices.ts';
+import { listDiscrepancies } from '../src/ledger.ts';
+import { sessions } from '../src/schema.ts';
+import { insertSession } from '../src/sessions.ts';
+import type { Database } from '../src/transaction.ts';
+import {
+  type ReservedTurn,
+  type ReserveTurn,
+  reserveTurn,
+  type SettledTurn,
+  type SettleTurn,
+  settleTurn,
+} from '../src/turns.ts';
+
+export const HOUR_MS = 3_600_000;
+export const DAY_MS = 24 * HOUR_MS;
+
+export interface TestSession {
+  readonly sessionId: string;
+  readonly keyHash: Buffer;
+  /** Its first invoice. */
+  readonly paymentHash: string;
+}
+
+export function newInvoice(changes: Partial<NewSessionInvoice> = {}): NewSessionInvoice {
+  const paymentHash = randomBytes(32).toString('hex');
+  return { paymentHash, bolt11: 'lnbcrt', amountMsat: 10_000n, expiresAt: new Date(Date.now() + HOUR_MS), ...changes };
+}
+
+/** A session that awaits its first payment. */
+export async function unpaidSession(
+  database: Database,
+  invoice: Partial<NewSessionInvoice> = {},
+): Promise<TestSession> {
+  const session = { id: randomUUID(), keyHash: randomBytes(32), invoice: newInvoice(invoice) };
+  await insertSession(database, session);
+  return { sessionId: session.id, keyHash: session.keyHash, paymentHash: session.invoice.paymentHash };
+}
+
+/** An active session with this balance. */
+export async function fundedSession(database: Database, balanceMsat: Msat = 10_000n): Promise<TestSession> {
+  const session = await unpaidSession(database);
+  const outcome = await creditPayment(database, { paymentHash: session.paymentHash, receivedMsat: balanceMsat });
+  expect(outcome).toBe('applied');
+  return session;
+}
+
+/** A turn that is let in: 1 msat a token, and a hold of 125 msat as long as there is no history. */
+export function newTurn({ sessionId, keyHash }: TestSession, changes: Partial<ReserveTurn> = {}): ReserveTurn {
+  return {
+    sessionId,
+    keyHash,
+    requestId: randomUUID(),
+    model: 'a model',
+    owner: randomUUID(),
+    leaseMs: 60_000,
+    ownTokens: 16,
+    inputMsatPerKtoken: 1000n,
+    outputMsatPerKtoken: 1000n,
+    maxOutputTokens: 100,
+    minOutputTokens: 64,
+    history: { maxMessages: 8, tokenBudget: 4000 },
+    ...changes,
+  };
+}
+
+/** What the turn's server says when the model has answered: 30 msat. */
+export function endOf(turn: ReserveTurn, changes: Partial<SettleTurn> = {}): SettleTurn {
+  return {
+    sessionId: turn.sessionId,
+    requestId: turn.requestId,
+    owner: turn.owner,
+    state: 'completed',
+    inputTokens: 20,
+    outputTokens: 10,
+    chargeMsat: 30n,
+    user: { content: 'a question', promptTokens: 2 },
+    reply: { content: 'an answer', promptTokens: 3 },
+    ...changes,
+  };
+}
+
+/** Reserves a turn that must be let in. */
+export async function reserved(
+  database: Database,
+  session: TestSession,
+  changes: Partial<ReserveTurn> = {},
+): Promise<ReserveTurn & { answer: ReservedTurn }> {
+  const turn = newTurn(session, changes);
+  const answer = await reserveTurn(database, turn);
+  if (answer.outcome !== 'reserved') throw new Error(`not reserved: ${answer.outcome}`);
+  return { ...turn, answer };
+}
+
+/** A whole turn: `user` is said and `reply` comes back. A prompt token per character. */
+export async function say(
+  database: Database,
+  session: TestSession,
+  user: string,
+  reply: string,
+): Promise<SettledTurn & { requestId: string }> {
+  const turn = await reserved(database, session);
+  const text = (content: string) => ({ content, promptTokens: content.length });
+  const settled = await settleTurn(database, endOf(turn, { user: text(user), reply: text(reply) }));
+  return { ...settled!, requestId: turn.requestId };
+}
+
+/** Every balance is the sum of its ledger, every held part that of its running requests' holds. */
+export async function expectBalancedBooks(database: Database): Promise<void> {
+  expect(await listDiscrepancies(database)).toEqual([]);
+}
+
+export async function readSession(database: Database, sessionId: string): Promise<typeof sessions.$inferSelect> {
+  const [row] = await database.select().from(sessions).where(eq(sessions.id, sessionId));
+  return row!;
+}
+
+/** One statement in plain SQL, for what the package has no function for. */
+export async function run<Row extends pg.QueryResultRow>(
+  database: Database,
+  statement: string,
+  params: unknown[] = [],
+): Promise<Row[]> {
+  const result = await database.$client.query<Row>(statement, params);
+  return result.rows;
+}
+
+/** Makes the lease of a running request run out. */
+export async function loseLease(database: Database, { requestId }: { requestId: string }): Promise<void> {
+  await run(
+    database,
+    `UPDATE session_requests SET lease_expires_at = clock_timestamp() - interval '1 second' WHERE id = $1`,
+    [requestId],
+  );
+}
+
+/** Waits until `count` statements on this database wait for a lock. */
+export async function untilWaiting(database: Database, count: number): Promise<void> {
+  const waiting = async () => {
+    const rows = await run<{ waiting: number }>(
+      database,
+      `SELECT count(*)::int AS waiting FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
+    );
+    return rows[0]!.waiting;
+  };
+  await expect.poll(waiting, { interval: 5, timeout: 10_000 }).toBe(count);
+}

@@ -110,12 +110,14 @@ END`;
  * claim at once get different ones.
  */
 export async function claimInvoicesToLookUp(db: Db, limit: number): Promise<string[]> {
+  // Materialized: the planner may run a plain subquery once per row, each time over other rows, past the limit.
   const result = await db.execute<{ payment_hash: Buffer }>(sql`
-    UPDATE ${invoices} SET next_lookup_at = ${nextLookup}
-    WHERE payment_hash IN (
+    WITH due AS MATERIALIZED (
       SELECT payment_hash FROM ${invoices} WHERE next_lookup_at <= clock_timestamp()
       ORDER BY next_lookup_at LIMIT ${limit} FOR UPDATE SKIP LOCKED
     )
+    UPDATE ${invoices} SET next_lookup_at = ${nextLookup}
+    WHERE payment_hash IN (SELECT payment_hash FROM due)
     RETURNING payment_hash`);
   return result.rows.map((row) => row.payment_hash.toString('hex'));
 }

@@ -1,0 +1,255 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+
+import { eq } from 'drizzle-orm';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+
+import {
+  DAY_MS,
+  expectBalancedBooks,
+  fundedSession,
+  HOUR_MS,
+  newInvoice,
+  readSession,
+  run,
+  unpaidSession,
+} from '../test/fixtures.ts';
+import {
+  addInvoice,
+  claimInvoicesToLookUp,
+  creditPayment,
+  findPayableInvoice,
+  lookUpAllInvoicesNow,
+  stopWatchingIfDead,
+} from './invoices.ts';
+import { listLedger } from './ledger.ts';
+import { connect } from './open.ts';
+import { invoices } from './schema.ts';
+import { findSession } from './sessions.ts';
+import { openTestDatabase, type TestDatabase } from './testing.ts';
+import { type Database, inTransaction } from './transaction.ts';
+
+let opened: TestDatabase;
+let database: Database;
+beforeAll(async () => {
+  opened = await openTestDatabase({ poolSize: 20 });
+  database = opened.db;
+});
+afterEach(() => expectBalancedBooks(database));
+afterAll(() => opened.close());
+
+const invoiceOf = async (paymentHash: string) => {
+  const hash = Buffer.from(paymentHash, 'hex');
+  const [row] = await database.select().from(invoices).where(eq(invoices.paymentHash, hash));
+  return row!;
+};
+const setStatus = (sessionId: string, status: string) =>
+  run(database, 'UPDATE sessions SET status = $1 WHERE id = $2', [status, sessionId]);
+const unwatchAll = () => run(database, 'UPDATE invoices SET next_lookup_at = NULL');
+
+describe('creditPayment', () => {
+  test('credits what was received, not what was asked, and makes the session active', async () => {
+    const session = await unpaidSession(database, { amountMsat: 10_000n });
+    expect(await creditPayment(database, { ...session, receivedMsat: 10_007n })).toBe('applied');
+    expect(await readSession(database, session.sessionId)).toMatchObject({ status: 'active', balanceMsat: 10_007n });
+    expect(await listLedger(database, session.sessionId)).toMatchObject([{ kind: 'deposit', amountMsat: 10_007n }]);
+    expect(await invoiceOf(session.paymentHash)).toMatchObject({
+      amountMsat: 10_000n,
+      receivedMsat: 10_007n,
+      paidAt: expect.any(Date),
+      nextLookupAt: null,
+    });
+  });
+
+  test('credits a payment that is pushed twice once', async () => {
+    const session = await unpaidSession(database);
+    expect(await creditPayment(database, { ...session, receivedMsat: 5n })).toBe('applied');
+    expect(await creditPayment(database, { ...session, receivedMsat: 6n })).toBe('replayed');
+    expect(await readSession(database, session.sessionId)).toMatchObject({ balanceMsat: 5n });
+    expect(await invoiceOf(session.paymentHash)).toMatchObject({ receivedMsat: 5n });
+  });
+
+  test('credits a payment that is reported twenty times at once once', async () => {
+    const session = await unpaidSession(database);
+    const outcomes = await Promise.all(
+      Array.from({ length: 20 }, () => creditPayment(database, { ...session, receivedMsat: 5n })),
+    );
+    expect(outcomes.toSorted()).toEqual(['applied', ...Array.from({ length: 19 }, () => 'replayed')]);
+    expect(await readSession(database, session.sessionId)).toMatchObject({ balanceMsat: 5n });
+  });
+
+  test('credits a payment that comes after the invoice expired, and revives the session', async () => {
+    const session = await fundedSession(database, 100n);
+    const late = newInvoice({ expiresAt: new Date(Date.now() - 2 * DAY_MS) });
+    await addInvoice(database, session.sessionId, late);
+    await stopWatchingIfDead(database, late.paymentHash);
+    await setStatus(session.sessionId, 'expired');
+    const before = await readSession(database, session.sessionId);
+    expect(await creditPayment(database, { paymentHash: late.paymentHash, receivedMsat: 50n })).toBe('applied');
+    const after = await readSession(database, session.sessionId);
+    expect(after).toMatchObject({ status: 'active', balanceMsat: 150n });
+    expect(after.usedAt.getTime()).toBeGreaterThanOrEqual(before.usedAt.getTime());
+  });
+
+  test('keeps a closed session closed, with the money in it', async () => {
+    const session = await unpaidSession(database);
+    await setStatus(session.sessionId, 'closed');
+    expect(await creditPayment(database, { ...session, receivedMsat: 5n })).toBe('applied');
+    expect(await readSession(database, session.sessionId)).toMatchObject({ status: 'closed', balanceMsat: 5n });
+  });
+
+  test('knows a payment of others', async () => {
+    const paymentHash = randomBytes(32).toString('hex');
+    expect(await creditPayment(database, { paymentHash, receivedMsat: 5n })).toBe('foreign');
+  });
+
+  test('refuses a payment of nothing, and can be asked again', async () => {
+    const session = await unpaidSession(database);
+    await expect(creditPayment(database, { ...session, receivedMsat: 0n })).rejects.toMatchObject({
+      cause: { constraint: 'ledger_entries_sign' },
+    });
+    expect(await readSession(database, session.sessionId)).toMatchObject({ status: 'awaiting_payment' });
+    expect(await creditPayment(database, { ...session, receivedMsat: 5n })).toBe('applied');
+  });
+});
+
+describe('addInvoice', () => {
+  test('refuses a payment hash that any session has', async () => {
+    const [one, two] = [await fundedSession(database), await fundedSession(database)];
+    const taken = addInvoice(database, two.sessionId, newInvoice({ paymentHash: one.paymentHash }));
+    await expect(taken).rejects.toMatchObject({ cause: { constraint: 'invoices_pkey' } });
+  });
+
+  test('refuses a session that does not exist', async () => {
+    await expect(addInvoice(database, randomUUID(), newInvoice())).rejects.toMatchObject({
+      cause: { constraint: 'invoices_session_id_sessions_id_fk' },
+    });
+  });
+});
+
+describe('findPayableInvoice', () => {
+  test('gives the newest that is unpaid, not expired and large enough', async () => {
+    const { sessionId } = await fundedSession(database);
+    const add = (amountMsat: bigint, expiresInMs: number) =>
+      addInvoice(database, sessionId, newInvoice({ amountMsat, expiresAt: new Date(Date.now() + expiresInMs) }));
+    const find = async (amountMsat: bigint) => findPayableInvoice(database, { sessionId, amountMsat });
+    expect(await find(1n)).toBeUndefined(); // its first is paid
+    const large = await add(50_000n, HOUR_MS);
+    await add(20_000n, HOUR_MS);
+    const newest = await add(20_000n, HOUR_MS);
+    await add(90_000n, -1);
+    expect(await find(20_000n)).toEqual(newest);
+    expect(newest.status).toBe('pending');
+    expect(await find(20_001n)).toEqual(large);
+    expect(await find(50_001n)).toBeUndefined();
+  });
+
+  test('gives no invoice of another session', async () => {
+    await unpaidSession(database);
+    const { sessionId } = await fundedSession(database);
+    expect(await findPayableInvoice(database, { sessionId, amountMsat: 1n })).toBeUndefined();
+  });
+});
+
+describe('the newest unpaid invoice of a session', () => {
+  test('tells when it has expired, and goes when it is paid', async () => {
+    const expired = await unpaidSession(database, { expiresAt: new Date(Date.now() - 1) });
+    expect(await findSession(database, expired)).toMatchObject({ invoice: { status: 'expired' } });
+    await creditPayment(database, { ...expired, receivedMsat: 5n });
+    expect((await findSession(database, expired))!.invoice).toBeUndefined();
+  });
+});
+
+describe('claimInvoicesToLookUp', () => {
+  test('gives servers that claim at once different invoices, each once', async () => {
+    await unwatchAll();
+    const { sessionId } = await fundedSession(database);
+    const added = Array.from({ length: 60 }, () => newInvoice());
+    await Promise.all(added.map((invoice) => addInvoice(database, sessionId, invoice)));
+    const claims = await Promise.all(Array.from({ length: 20 }, () => claimInvoicesToLookUp(database, 5)));
+    for (const claim of claims) expect(claim.length).toBeLessThanOrEqual(5);
+    const claimed = claims.flat();
+    claimed.push(...(await claimInvoicesToLookUp(database, 100))); // what was passed over because others looked at it
+    expect(claimed.toSorted()).toEqual(added.map((invoice) => invoice.paymentHash).toSorted());
+  });
+
+  // The planner is free to run a plain inner query once per row, each time over other rows.
+  test('takes no more than its limit, whatever the plan', async () => {
+    const disabled = ['indexscan', 'bitmapscan', 'hashjoin', 'hashagg', 'sort', 'mergejoin', 'material'];
+    await unwatchAll();
+    const { sessionId } = await fundedSession(database);
+    for (let index = 0; index < 20; index++) await addInvoice(database, sessionId, newInvoice());
+    const claimed = await inTransaction(database, async (tx) => {
+      for (const step of disabled) await tx.execute(`SET LOCAL enable_${step} = off`);
+      return claimInvoicesToLookUp(tx, 3);
+    });
+    expect(claimed).toHaveLength(3);
+  });
+
+  test.each([
+    ['5 seconds', 10],
+    ['2 minutes', 30],
+    ['10 minutes', 120],
+    ['2 hours', 600],
+  ])('asks again for an invoice that is %s old in %i seconds', async (age, seconds) => {
+    await unwatchAll();
+    const { paymentHash } = await unpaidSession(database);
+    await run(database, `UPDATE invoices SET created_at = now() - $1::interval WHERE next_lookup_at IS NOT NULL`, [
+      age,
+    ]);
+    expect(await claimInvoicesToLookUp(database, 10)).toEqual([paymentHash]);
+    expect(await claimInvoicesToLookUp(database, 10)).toEqual([]);
+    const [row] = await run<{ seconds: number }>(
+      database,
+      `SELECT extract(epoch FROM next_lookup_at - now())::float8 AS seconds FROM invoices WHERE next_lookup_at IS NOT NULL`,
+    );
+    expect(row!.seconds).toBeGreaterThan(seconds - 5);
+    expect(row!.seconds).toBeLessThanOrEqual(seconds);
+  });
+
+  test('takes those that waited longest first', async () => {
+    await unwatchAll();
+    const sessions = [await unpaidSession(database), await unpaidSession(database), await unpaidSession(database)];
+    const [, longest] = sessions;
+    await run(database, `UPDATE invoices SET next_lookup_at = now() - interval '1 hour' WHERE payment_hash = $1`, [
+      Buffer.from(longest!.paymentHash, 'hex'),
+    ]);
+    expect(await claimInvoicesToLookUp(database, 1)).toEqual([longest!.paymentHash]);
+  });
+});
+
+describe('lookUpAllInvoicesNow', () => {
+  test('makes every watched invoice due, and no paid one', async () => {
+    await unwatchAll();
+    const [watched, paid] = [await unpaidSession(database), await fundedSession(database)];
+    await claimInvoicesToLookUp(database, 10);
+    expect(await claimInvoicesToLookUp(database, 10)).toEqual([]);
+    await lookUpAllInvoicesNow(database);
+    expect(await claimInvoicesToLookUp(database, 10)).toEqual([watched.paymentHash]);
+    expect(await invoiceOf(paid.paymentHash)).toMatchObject({ nextLookupAt: null });
+  });
+
+  test('may be called by servers that start while others claim and credit', async () => {
+    const { sessionId } = await fundedSession(database);
+    const added = Array.from({ length: 30 }, () => newInvoice());
+    for (const invoice of added) await addInvoice(database, sessionId, invoice);
+    const other = connect(opened.url);
+    await Promise.all([
+      ...Array.from({ length: 5 }, () => lookUpAllInvoicesNow(other.db)),
+      ...Array.from({ length: 5 }, () => claimInvoicesToLookUp(other.db, 10)),
+      ...added.map(({ paymentHash }) => creditPayment(database, { paymentHash, receivedMsat: 1n })),
+    ]);
+    await other.close();
+    expect(await readSession(database, sessionId)).toMatchObject({ balanceMsat: 10_030n });
+  });
+});
+
+describe('stopWatchingIfDead', () => {
+  test('gives an invoice up a day after it expired, not before', async () => {
+    await unwatchAll();
+    const ago = (ms: number) => ({ expiresAt: new Date(Date.now() - ms) });
+    const young = await unpaidSession(database, ago(DAY_MS - HOUR_MS));
+    const old = await unpaidSession(database, ago(DAY_MS + HOUR_MS));
+    for (const { paymentHash } of [young, old]) await stopWatchingIfDead(database, paymentHash);
+    expect(await claimInvoicesToLookUp(database, 10)).toEqual([young.paymentHash]);
+  });
+});

@@ -5,6 +5,9 @@
 
 -- The ledger -------------------------------------------------------------------------------------------------------------
 
+-- An entry's time is read under the session's lock, so that time order is the order in which the balance went. The default
+-- now() would not do: it is the transaction's start, which may lie before the end of one that had the lock earlier.
+
 CREATE FUNCTION apply_ledger_entry() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
   UPDATE sessions SET balance_msat = balance_msat + NEW.amount_msat WHERE id = NEW.session_id;
@@ -22,6 +25,10 @@ END $$;
 --> statement-breakpoint
 CREATE TRIGGER ledger_entries_append_only BEFORE UPDATE OR DELETE ON ledger_entries
   FOR EACH ROW EXECUTE FUNCTION refuse_change('ledger entries are never changed or removed');
+--> statement-breakpoint
+-- TRUNCATE fires no row's trigger; with CASCADE it reaches the ledger from every table that it refers to.
+CREATE TRIGGER ledger_entries_never_truncated BEFORE TRUNCATE ON ledger_entries
+  FOR EACH STATEMENT EXECUTE FUNCTION refuse_change('ledger entries are never changed or removed');
 --> statement-breakpoint
 CREATE TRIGGER sessions_balance_is_the_ledger BEFORE UPDATE OF balance_msat ON sessions
   FOR EACH ROW WHEN (pg_trigger_depth() = 0) EXECUTE FUNCTION refuse_change('a balance changes by a ledger entry only');
@@ -283,8 +290,8 @@ BEGIN
   UPDATE sessions s
   SET held_msat = s.held_msat - v_request.held_msat, message_count = s.message_count + 2, used_at = settle_turn.finished_at
   WHERE s.id = p_session;
-  INSERT INTO ledger_entries (session_id, session_request_id, kind, amount_msat)
-  VALUES (p_session, p_request, 'charge', -charged_msat);
+  INSERT INTO ledger_entries (session_id, session_request_id, kind, amount_msat, created_at)
+  VALUES (p_session, p_request, 'charge', -charged_msat, settle_turn.finished_at);
   RETURN NEXT;
 END $$;
 --> statement-breakpoint
@@ -310,7 +317,7 @@ BEGIN
   UPDATE sessions s
   SET used_at = clock_timestamp(), status = CASE WHEN s.status = 'closed' THEN 'closed' ELSE 'active' END
   WHERE s.id = v_session;
-  INSERT INTO ledger_entries (session_id, kind, amount_msat, payment_hash)
-  VALUES (v_session, 'deposit', p_received_msat, p_payment_hash);
+  INSERT INTO ledger_entries (session_id, kind, amount_msat, payment_hash, created_at)
+  VALUES (v_session, 'deposit', p_received_msat, p_payment_hash, clock_timestamp());
   RETURN 'applied';
 END $$;

@@ -4,10 +4,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import type { Agent } from '@timmy-tower/agent';
-import { createScriptedAgent } from '@timmy-tower/agent/testing';
+import {
+  createScriptedAgent,
+  type ScriptedAgent,
+  type ScriptedCall,
+  type ScriptedTurn,
+} from '@timmy-tower/agent/testing';
 import type { Problem, Session, SessionOpened, StreamEvent, TurnAnswer } from '@timmy-tower/contract';
+import { listDiscrepancies } from '@timmy-tower/db';
 import { openTestDatabase, type TestDatabase } from '@timmy-tower/db/testing';
 import { openSimulatedWallet, type SimulatedWallet } from '@timmy-tower/lightning';
+import { expect } from 'vitest';
 
 import { createApp } from '../src/app.ts';
 import type { Deps } from '../src/deps.ts';
@@ -40,6 +47,8 @@ export interface TestApp {
   readonly wallet: SimulatedWallet;
   readonly database: TestDatabase;
   call<Body = unknown>(path: string, init?: CallInit): Promise<Answer<Body>>;
+  /** SQL past the app, for what no route can bring about or show. */
+  query<Row = Record<string, unknown>>(text: string, values?: readonly unknown[]): Promise<Row[]>;
   /** A new session, paid and credited. */
   fund(amountSats?: number): Promise<TestSession>;
   /** A new session, not paid. */
@@ -116,6 +125,11 @@ export async function openTestApp(options: TestAppOptions = {}): Promise<TestApp
     wallet,
     database,
     call,
+    async query<Row>(text: string, values: readonly unknown[] = []) {
+      const { rows } = await db.$client.query(text, [...values]);
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- each test knows what it asks for
+      return rows as Row[];
+    },
     open,
     async fund(amountSats) {
       const session = await open(amountSats);
@@ -181,12 +195,47 @@ export async function* readEvents(body: ReadableStream<Uint8Array>): AsyncGenera
     const blocks = buffered.split('\n\n');
     buffered = blocks.pop()!;
     for (const block of blocks) {
-      const event = /^event: (.*)$/m.exec(block)?.[1];
-      const data = /^data: (.*)$/m.exec(block)?.[1];
+      const event = /^event: ([^\n]*)/m.exec(block)?.[1];
+      const data = /^data: ([^\n]*)/m.exec(block)?.[1];
       // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what the server says it sends
       if (event && data) yield { event, data: JSON.parse(data) } as StreamEvent;
     }
   }
+}
+
+/** An agent that is told what to do about each message: it says `Said: …` unless told otherwise. */
+export interface MessageScript {
+  readonly agent: ScriptedAgent;
+  when(message: string, turn: ScriptedTurn): void;
+  /** What the agent was asked with this message. */
+  readonly callsAbout: (message: string) => ScriptedCall[];
+  clear(): void;
+}
+
+export function createMessageScript(): MessageScript {
+  const turns = new Map<string, ScriptedTurn>();
+  const agent = createScriptedAgent((prompt, options) => {
+    const turn = turns.get(prompt.message) ?? { deltas: ['Said: ', prompt.message] };
+    return typeof turn === 'function' ? turn(prompt, options) : turn;
+  });
+  return {
+    agent,
+    when: (message, turn) => void turns.set(message, turn),
+    callsAbout: (message) => agent.calls.filter(({ prompt }) => prompt.message === message),
+    clear: () => turns.clear(),
+  };
+}
+
+/** Every balance is the sum of its ledger, every hold that of the running requests. */
+export async function expectBooksBalance({ deps }: TestApp): Promise<void> {
+  expect(await listDiscrepancies(deps.db)).toEqual([]);
+}
+
+/** All events of a stream, once it has ended. */
+export async function collect(events: AsyncIterable<StreamEvent>): Promise<StreamEvent[]> {
+  const collected: StreamEvent[] = [];
+  for await (const event of events) collected.push(event);
+  return collected;
 }
 
 /** Resolves once the condition holds. */

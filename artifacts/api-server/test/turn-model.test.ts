@@ -1,0 +1,124 @@
+import { createScriptedAgent, type ScriptedStep } from '@timmy-tower/agent/testing';
+import { type MessagesPage, turnSchema } from '@timmy-tower/contract';
+import { listLedger } from '@timmy-tower/db';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+
+import {
+  collect,
+  createMessageScript,
+  expectBooksBalance,
+  openTestApp,
+  type TestApp,
+  type TestSession,
+} from './harness.ts';
+
+const script = createMessageScript();
+const { agent } = script;
+
+let server: TestApp;
+beforeAll(async () => {
+  server = await openTestApp({ agent });
+});
+afterEach(async () => {
+  script.clear();
+  await expectBooksBalance(server);
+});
+afterAll(() => server.close());
+
+const messagesOf = async (session: TestSession) => (await session.call<MessagesPage>('/messages')).body.messages;
+
+/** Nothing stored, nothing charged, nothing held. */
+async function expectNothingHappened(session: TestSession, balanceMsat = 1_000_000) {
+  expect(await session.show()).toMatchObject({ status: 'active', balanceMsat, heldMsat: 0 });
+  expect(await messagesOf(session)).toEqual([]);
+  expect((await listLedger(server.deps.db, session.id)).map(({ kind }) => kind)).toEqual(['deposit']);
+}
+
+/** A gate that opens by itself, for a model that is slow but never silent. */
+const later = (ms: number): PromiseLike<void> => ({
+  // oxlint-disable-next-line unicorn/no-thenable -- each reply must start its own waits
+  then: (...callbacks) => new Promise<void>((resolve) => setTimeout(resolve, ms)).then(...callbacks),
+});
+
+describe('a model', () => {
+  const failures: [string, ScriptedStep][] = [
+    ['fails before a word', { error: new Error('model down') }],
+    ['fails after some words', { deltas: ['Once ', 'upon '], error: new Error('model down') }],
+    ['says nothing', { deltas: [] }],
+    ['says nothing but U+0000', { deltas: ['\0', '\0\0'] }],
+  ];
+  test.each(failures)('that %s gives 502: nothing stored or charged, and its key is free', async (_, step) => {
+    const session = await server.fund(1000);
+    script.when('hello', step);
+    const { status, body } = await session.ask('hello', { idempotencyKey: 'once' });
+    expect(status).toBe(502);
+    expect(body.code).toBe('agent-failed');
+    expect(JSON.stringify(body)).not.toContain('model down');
+    await expectNothingHappened(session);
+
+    script.clear();
+    const retried = await session.ask('hello', { idempotencyKey: 'once' });
+    expect(retried.status).toBe(200);
+    expect(await messagesOf(session)).toHaveLength(2);
+  });
+
+  test('that fails leaves a request that can be looked up: failed, charged nothing, no reply', async () => {
+    const session = await server.fund(1000);
+    script.when('hello', { deltas: ['Once'], error: new Error('model down') });
+    await session.ask('hello');
+    const [row] = await server.query<{ id: string }>('SELECT id FROM session_requests WHERE session_id = $1', [
+      session.id,
+    ]);
+    const { status, body } = await session.call(`/requests/${row!.id}`);
+    expect(status).toBe(200);
+    expect(turnSchema.parse(body)).toMatchObject({ request: { state: 'failed', chargedMsat: 0 }, reply: null });
+  });
+
+  test.each<[string, ScriptedStep]>([
+    ['falls silent before a word', { hang: true }],
+    ['falls silent after some words', { deltas: ['Once upon'], hang: true }],
+    ['falls silent and ignores being told to stop', { deltas: ['Once'], hang: true, ignoreSignal: true }],
+    ['never comes to an end', { deltas: Array.from({ length: 100 }, (_, n) => (n % 2 ? 'word ' : later(20))) }],
+  ])('that %s gives 502 in bounded time', async (_, step) => {
+    const impatient = await openTestApp({
+      agent: createScriptedAgent(() => step),
+      database: server.database,
+      wallet: server.wallet,
+      deps: { modelTimeLimits: { silenceMs: 150, totalMs: 400 } },
+    });
+    const session = await impatient.fund(1000);
+    const { status, body } = await session.ask('hello');
+    expect([status, body.code]).toEqual([502, 'agent-failed']);
+    await expectNothingHappened(session);
+    await impatient.close();
+  });
+
+  test('that says U+0000 has it taken out, in the stream and in what is stored', async () => {
+    const session = await server.fund();
+    script.when('hello', { deltas: ['a\0b', '\0', 'c\0'] });
+    const events = await collect(await session.stream('hello'));
+    const deltas = events.flatMap((event) => (event.event === 'delta' ? [event.data.text] : []));
+    expect(deltas.join('')).toBe('abc');
+    expect(deltas).not.toContain('');
+    expect((await messagesOf(session))[1]!.content).toBe('abc');
+  });
+
+  test('that tears a surrogate pair over two deltas is put together again', async () => {
+    const session = await server.fund();
+    script.when('hello', { deltas: ['see \ud83d', '\ude00 and \ud83d', '\udc4d'] });
+    const events = await collect(await session.stream('hello'));
+    const deltas = events.flatMap((event) => (event.event === 'delta' ? [event.data.text] : []));
+    expect(deltas.join('')).toBe('see 😀 and 👍');
+    for (const text of deltas) expect(text.isWellFormed()).toBe(true);
+    expect((await messagesOf(session))[1]!.content).toBe('see 😀 and 👍');
+  });
+
+  test('that ends in half a surrogate pair is stored as what was answered', async () => {
+    const session = await server.fund();
+    script.when('hello', { deltas: ['half \ud83d'] });
+    const { status, body } = await session.ask('hello');
+    expect(status).toBe(200);
+    expect(body.reply!.content.isWellFormed()).toBe(true);
+    expect((await session.call(`/requests/${body.request.id}`)).body).toEqual(body);
+  });
+});

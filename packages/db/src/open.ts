@@ -12,6 +12,8 @@ const MIGRATIONS = fileURLToPath(new URL('../migrations', import.meta.url));
 /** The advisory lock that migrations run under: any number, as long as nobody else takes it. */
 const MIGRATION_LOCK = 7_466_900_001;
 const CONNECT_TIMEOUT_MS = 5000;
+/** A server that stopped answering, or a network that swallows packets, must not hold a caller for ever. */
+const QUERY_TIMEOUT_MS = 30_000;
 
 export interface OpenOptions {
   /** Connections at most. */
@@ -32,14 +34,8 @@ export interface OpenedDatabase {
  * @throws {AppError} `unavailable` when the database cannot be reached
  */
 export async function openDatabase(url: string, options: OpenOptions = {}): Promise<OpenedDatabase> {
-  const { db, close } = connect(url, options);
-  try {
-    await migrateDatabase(db);
-  } catch (error) {
-    await close();
-    throw toAppError(error);
-  }
-  return { db, close };
+  await migrateDatabase(url);
+  return connect(url, options);
 }
 
 /** A pool on `url`, without looking at the schema. Nothing is opened before the first statement. */
@@ -47,12 +43,14 @@ export function connect(url: string, options: OpenOptions = {}): OpenedDatabase 
   const pool = new pg.Pool({
     connectionString: url,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    query_timeout: QUERY_TIMEOUT_MS,
     keepAlive: true,
     application_name: 'timmy-tower',
     max: options.poolSize ?? 10,
     ...(options.preparedStatements === false ? { Client: UnnamedClient } : {}),
   });
-  // Without a listener, a connection that breaks while idle would end the process.
+  // Without these listeners a connection that breaks would end the process. In use, its statement says so; idle, nobody does.
+  pool.on('connect', (client) => client.on('error', () => {}));
   pool.on('error', (error) => options.onConnectionLost?.(error));
   return { db: drizzle(pool), close: () => pool.end() };
 }
@@ -66,19 +64,22 @@ export async function checkDatabase(db: Database): Promise<void> {
   }
 }
 
-async function migrateDatabase(db: Database): Promise<void> {
-  const client = await db.$client.connect().catch((error: unknown) => {
-    throw unavailable(error);
-  });
+/** On a connection of its own: a migration may take longer than any other statement. */
+async function migrateDatabase(url: string): Promise<void> {
+  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: CONNECT_TIMEOUT_MS });
+  client.on('error', () => {}); // the statement that it breaks says so
   try {
-    // `migrate` takes no lock of its own: servers that start together would trip over each other.
-    await client.query('SELECT pg_advisory_lock($1)', [MIGRATION_LOCK]);
-    await migrate(drizzle(client), { migrationsFolder: MIGRATIONS });
-    await client.query('SELECT pg_advisory_unlock($1)', [MIGRATION_LOCK]);
-    client.release();
+    await client.connect().catch((error: unknown) => {
+      throw unavailable(error);
+    });
+    // `migrate` takes no lock of its own: servers that start together would trip over each other. It goes with the connection.
+    const db = drizzle(client);
+    await db.execute(sql`SELECT pg_advisory_lock(${MIGRATION_LOCK})`);
+    await migrate(db, { migrationsFolder: MIGRATIONS });
   } catch (error) {
-    client.release(true); // closing the connection drops the lock
-    throw error;
+    throw toAppError(error);
+  } finally {
+    await client.end();
   }
 }
 

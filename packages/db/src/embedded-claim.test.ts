@@ -1,6 +1,6 @@
 import type { AppError } from '@timmy-tower/contract';
 import { once } from 'node:events';
-import { afterAll, afterEach, expect, test } from 'vitest';
+import { afterAll, afterEach, expect, test, vi } from 'vitest';
 import {
   cleanUp,
   inAnotherProcess,
@@ -12,8 +12,11 @@ import {
   removeTemplate,
 } from './embedded-fixture.ts';
 import { isRunning } from './embedded-process.ts';
+import { INSTANCE_LOCK } from './embedded-claim.ts';
 import { claimInstance, type EmbeddedPostgres, openEmbedded, startPostgres } from './embedded.ts';
 
+// Every one syncs to disk, several times over: a slow disk takes its time.
+vi.setConfig({ testTimeout: 60_000 });
 afterEach(cleanUp);
 afterAll(removeTemplate);
 
@@ -30,6 +33,11 @@ const openElsewhere = async (directory: string, label: string): Promise<OtherPro
     }`);
 
 const ignoreLoss = () => {};
+
+/** Resolves once the query finds something. */
+async function until(url: string, sql: string): Promise<void> {
+  while ((await query(url, sql)).length === 0);
+}
 
 test('of two first starts at once one wins, and the other names it and leaves its server alone', async () => {
   const directory = newDirectory();
@@ -108,6 +116,31 @@ test('who loses the claim is told once, and no longer stops the server', async (
   expect(isRunning(second.pid)).toBe(true);
   expect(losses).toHaveLength(1);
   await second.stop();
+});
+
+test('the claim is held until the server is gone', async () => {
+  const server = await openEmbedded(await initialisedDirectory(), { label: 'first', onLost: ignoreLoss });
+  const rival = query(server.url(), `SELECT pg_advisory_lock(${INSTANCE_LOCK})`);
+  const outcome = rival.then(
+    () => 'claimed',
+    () => 'disconnected',
+  );
+  await until(server.url(), `SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted`);
+  await server.stop();
+  expect(await outcome).toBe('disconnected');
+});
+
+test('a claim that is given back a moment later is waited for', async () => {
+  const server = await startPostgres({ directory: await initialisedDirectory() });
+  const first = await claimInstance(server.url(), { label: 'first', onLost: ignoreLoss });
+  const second = claimInstance(server.url(), { label: 'second', onLost: ignoreLoss });
+  await until(
+    server.url(),
+    `SELECT FROM pg_stat_activity WHERE application_name LIKE 'second %' AND query LIKE '%pg_locks%'`,
+  );
+  await first.release();
+  expect((await second).held).toBe(true);
+  await (await second).release();
 });
 
 test('stopping is not a loss', async () => {

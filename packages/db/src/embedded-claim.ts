@@ -5,7 +5,7 @@ import { AppError } from '@timmy-tower/contract';
 import { Client } from 'pg';
 
 /** "timmytow" in ASCII; any number that nobody else uses on this database would do. */
-const INSTANCE_LOCK = 0x74_69_6d_6d_79_74_6f_77n;
+export const INSTANCE_LOCK = 0x74_69_6d_6d_79_74_6f_77n;
 
 /** A holder that was killed a moment ago still seems to be there until PostgreSQL notices that its socket closed. */
 const PATIENCE_MS = 1_000;

@@ -83,25 +83,27 @@ export interface OtherProcess {
 export async function inAnotherProcess(code: string): Promise<OtherProcess> {
   const module = new URL('./embedded.ts', import.meta.url).href;
   const child = runNode(`import * as embedded from ${JSON.stringify(module)};\n${code}`);
-  const [line]: unknown[] = await Promise.race([
-    once(createInterface(child.stdout ?? process.stdin), 'line'),
-    once(child, 'exit').then(() => ['{"exited":true}']),
-  ]);
-  return { child, said: JSON.parse(String(line)) };
+  return { child, said: JSON.parse((await firstLine(child)) ?? '{}') };
 }
 
 /** Any program but PostgreSQL. */
 export const otherProgram = (user: ServerUser | undefined): ChildProcess =>
   runNode('setInterval(() => {}, 1000)', user);
 
-export function runNode(code: string, user?: ServerUser): ChildProcess {
-  const child = spawn(process.execPath, ['--input-type=module', '-e', code], {
-    ...runAs(user),
-    cwd: '/',
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
+export const runNode = (code: string, user?: ServerUser): ChildProcess =>
+  run(process.execPath, ['--input-type=module', '-e', code], user);
+
+/** A process that is gone when the test is over. */
+export function run(command: string, parameters: string[], user?: ServerUser): ChildProcess {
+  const child = spawn(command, parameters, { ...runAs(user), cwd: '/', stdio: ['ignore', 'pipe', 'inherit'] });
   children.push(child);
   return child;
+}
+
+/** The first line that the process prints; undefined if it ends without one. */
+export async function firstLine({ stdout }: ChildProcess): Promise<string | undefined> {
+  if (stdout) for await (const line of createInterface(stdout)) return line;
+  return undefined;
 }
 
 export async function kill(child: ChildProcess): Promise<void> {

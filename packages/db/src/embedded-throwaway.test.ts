@@ -1,13 +1,15 @@
 import { cpSync, existsSync, statSync } from 'node:fs';
 import { chmod, mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { afterEach, expect, test } from 'vitest';
+import { afterEach, expect, test, vi } from 'vitest';
 import { executableBinaries, removeCopies } from './embedded-binaries.ts';
 import { cleanUp, inAnotherProcess, kill, query, temporaryFolder } from './embedded-fixture.ts';
 import { isRunning, waitUntilGone } from './embedded-process.ts';
 import { startThrowawayPostgres } from './embedded.ts';
 import { canExecute, findBinaries, NOBODY } from './postgres-binaries.ts';
 
+// Every one syncs to disk, several times over: a slow disk takes its time.
+vi.setConfig({ testTimeout: 60_000 });
 afterEach(cleanUp);
 
 test('a throw-away server is quick rather than durable, and leaves nothing', async () => {
@@ -57,7 +59,8 @@ test.runIf(process.getuid?.() === 0)('binaries that nobody can reach are copied 
   const [directory, other] = [join(closed, 'one'), join(closed, 'two')];
   await Promise.all([mkdir(directory), mkdir(other)]);
 
-  const copy = await executableBinaries(hidden, directory, NOBODY);
+  const umask = process.umask(0o077);
+  const copy = await executableBinaries(hidden, directory, NOBODY).finally(() => process.umask(umask));
   expect(await canExecute(copy, NOBODY)).toBe(true);
   expect(statSync(copy.postgres)).toMatchObject({ uid: 0, mode: 0o100755 });
   expect(await executableBinaries(hidden, directory, NOBODY)).toEqual(copy);

@@ -1,13 +1,16 @@
 import { cpSync, existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { appendFile, chmod, chown, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, afterEach, expect, test } from 'vitest';
+import { afterAll, afterEach, expect, test, vi } from 'vitest';
 import { seesDirectory } from './embedded-adoption.ts';
+import { ensureInitialised, openCluster } from './embedded-directory.ts';
 import {
   cleanUp,
+  firstLine,
   initialisedDirectory,
   newDirectory,
   removeTemplate,
+  run,
   inAnotherProcess,
   kill,
   killServer,
@@ -15,12 +18,14 @@ import {
   query,
   temporaryFolder,
 } from './embedded-fixture.ts';
-import { isRunning, waitFor } from './embedded-process.ts';
+import { exists, isRunning, waitFor, waitUntilGone } from './embedded-process.ts';
 import { startPostgres } from './embedded.ts';
 import { findBinaries, NOBODY } from './postgres-binaries.ts';
 
 const isRoot = process.getuid?.() === 0;
 
+// Every one syncs to disk, several times over: a slow disk takes its time.
+vi.setConfig({ testTimeout: 60_000 });
 afterEach(cleanUp);
 afterAll(removeTemplate);
 
@@ -214,6 +219,25 @@ test('a start that was killed while initialising is cleaned up by the next, one 
 function signalMaker(folder: string | undefined): void {
   process.kill(Number(/init-(\d+)-/.exec(folder ?? '')?.[1]), 'SIGKILL');
 }
+
+test('any number of first starts at once agree on one password and one data directory', async () => {
+  const directory = newDirectory();
+  const binaries = await findBinaries();
+  const clusters = await Promise.all(Array.from({ length: 20 }, async () => openCluster(directory, binaries.major)));
+  expect(new Set(clusters.map(({ password }) => password)).size).toBe(1);
+  const user = isRoot ? NOBODY : undefined;
+  await Promise.all(clusters.slice(0, 3).map(async (cluster) => ensureInitialised(cluster, { binaries, user })));
+  expect(readdirSync(directory).toSorted()).toEqual(['18', 'password']);
+  const server = await startPostgres({ directory });
+  expect(await query(server.url(), 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
+});
+
+test.runIf(process.platform === 'linux')('a zombie is as good as gone', async () => {
+  // Its parent turns into a program that does not wait for it.
+  const pid = Number(await firstLine(run('/bin/sh', ['-c', 'sleep 0.1 & echo $!; exec sleep 1000'])));
+  expect(await waitUntilGone(pid, 10_000)).toBe(true);
+  expect(exists(pid)).toBe(true);
+});
 
 test('a failed start shows what PostgreSQL said, and no secret', async () => {
   const directory = await initialisedDirectory();

@@ -1,0 +1,155 @@
+import { expect, test } from 'vitest';
+
+import { ConfigError, loadConfig, requestLimits, settingsSchema } from './config.ts';
+
+const faultsOf = (env: Record<string, string>): string[] => {
+  try {
+    loadConfig(env);
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    return error.message.split('\n').filter((line) => line.startsWith('  '));
+  }
+  return [];
+};
+const namesOf = (faults: string[]) => faults.map((fault) => /^ {2}(\w+):/.exec(fault)?.[1] ?? fault);
+
+test('nothing set gives every default', () => {
+  expect(loadConfig({})).toEqual({
+    production: false,
+    settings: {
+      PORT: 3000,
+      HOST: '127.0.0.1',
+      WALLET_URL: 'simulated:',
+      MODEL: 'demo',
+      AGENT_NAME: 'Timmy',
+      AGENT_INSTRUCTIONS: expect.stringMatching(/\w/),
+      HISTORY_MAX_MESSAGES: 8,
+      HISTORY_TOKEN_BUDGET: 4000,
+      HISTORY_MAX_MESSAGES_LIMIT: 200,
+      HISTORY_TOKEN_BUDGET_LIMIT: 32_000,
+      PRICE_INPUT_MSAT_PER_KTOKEN: 3000n,
+      PRICE_OUTPUT_MSAT_PER_KTOKEN: 15_000n,
+      MAX_OUTPUT_TOKENS: 1024,
+      NEW_SESSIONS_PER_MINUTE: 30,
+      MIN_DEPOSIT_SATS: 10,
+      MAX_DEPOSIT_SATS: 1_000_000,
+      SESSION_IDLE_DAYS: 30,
+    },
+  });
+});
+
+test('blank is the same as unset, for every setting', () => {
+  const blanks = Object.fromEntries(Object.keys(settingsSchema.shape).map((name, n) => [name, n % 2 ? '' : ' \t\n']));
+  expect(loadConfig(blanks)).toEqual(loadConfig({}));
+});
+
+test('what is set is taken, without the space around it, and nothing else is looked at', () => {
+  const { settings, production } = loadConfig({
+    PORT: ' 8080 ',
+    DATABASE_URL: 'postgresql://timmy:secret@db.example:6543/tower',
+    MODEL: 'openai-compatible/llama',
+    OPENAI_BASE_URL: 'http://127.0.0.1:11434/v1',
+    NODE_ENV: 'production',
+    port: '1',
+    TIMMY: 'x',
+  });
+  expect(production).toBe(true);
+  expect(settings).toMatchObject({
+    PORT: 8080,
+    DATABASE_URL: 'postgresql://timmy:secret@db.example:6543/tower',
+    MODEL: 'openai-compatible/llama',
+    OPENAI_BASE_URL: 'http://127.0.0.1:11434/v1',
+  });
+  expect(settings).not.toHaveProperty('TIMMY');
+});
+
+test('prices are bigints from 0 to just below a trillion, and exact', () => {
+  const prices = { PRICE_INPUT_MSAT_PER_KTOKEN: '0', PRICE_OUTPUT_MSAT_PER_KTOKEN: '999999999999' };
+  expect(loadConfig(prices).settings).toMatchObject({
+    PRICE_INPUT_MSAT_PER_KTOKEN: 0n,
+    PRICE_OUTPUT_MSAT_PER_KTOKEN: 999_999_999_999n,
+  });
+});
+
+test.each(['1.5', '-1', '1e3', '0x10', '1_000', '٣', '1000000000000', 'NaN', '10 sats'])(
+  'a price of %j is refused, not rounded or guessed at',
+  (price) => {
+    expect(namesOf(faultsOf({ PRICE_INPUT_MSAT_PER_KTOKEN: price }))).toEqual(['PRICE_INPUT_MSAT_PER_KTOKEN']);
+  },
+);
+
+test.each([
+  ['PORT', '0', '65535', '65536'],
+  ['HISTORY_MAX_MESSAGES_LIMIT', '8', '10000', '10001'],
+  ['MAX_OUTPUT_TOKENS', '1', '1000000', '0'],
+  ['NEW_SESSIONS_PER_MINUTE', '1', '1000000', '0'],
+  ['SESSION_IDLE_DAYS', '1', '36500', '36501'],
+  ['PORT', '0', '3000', '3000.0'],
+  ['PORT', '0', '3000', '-1'],
+])('%s may be %s or %s, and not %s', (name, least, most, beyond) => {
+  expect(faultsOf({ [name]: least })).toEqual([]);
+  expect(faultsOf({ [name]: most })).toEqual([]);
+  expect(new Set(namesOf(faultsOf({ [name]: beyond })))).toEqual(new Set([name]));
+});
+
+test('every bad setting is named at once, and no value is repeated', () => {
+  const bad = {
+    PORT: 'hunter2',
+    DATABASE_URL: 'mysql://root:hunter2@db/tower',
+    OPENAI_BASE_URL: 'hunter2://x',
+    AGENT_NAME: 'hunter2'.repeat(20),
+    HISTORY_MAX_MESSAGES: 'hunter2',
+    HISTORY_TOKEN_BUDGET: '-hunter2',
+    HISTORY_MAX_MESSAGES_LIMIT: 'hunter2',
+    HISTORY_TOKEN_BUDGET_LIMIT: 'hunter2',
+    PRICE_INPUT_MSAT_PER_KTOKEN: 'hunter2',
+    PRICE_OUTPUT_MSAT_PER_KTOKEN: 'hunter2',
+    MAX_OUTPUT_TOKENS: 'hunter2',
+    NEW_SESSIONS_PER_MINUTE: 'hunter2',
+    MIN_DEPOSIT_SATS: 'hunter2',
+    MAX_DEPOSIT_SATS: 'hunter2',
+    SESSION_IDLE_DAYS: 'hunter2',
+  };
+  const faults = faultsOf({ ...bad, OPENAI_API_KEY: 'sk-hunter2', ANTHROPIC_API_KEY: 'sk-hunter2' });
+  expect(new Set(namesOf(faults))).toEqual(new Set(Object.keys(bad)));
+  expect(faults.join('\n')).not.toContain('hunter2');
+});
+
+test('limits that contradict each other are named, against defaults too', () => {
+  const contradictions = {
+    HISTORY_MAX_MESSAGES: '300',
+    HISTORY_TOKEN_BUDGET_LIMIT: '100',
+    MIN_DEPOSIT_SATS: '500',
+    MAX_DEPOSIT_SATS: '400',
+  };
+  expect(faultsOf(contradictions)).toEqual([
+    '  HISTORY_MAX_MESSAGES: must not be above HISTORY_MAX_MESSAGES_LIMIT (200)',
+    '  HISTORY_TOKEN_BUDGET: must not be above HISTORY_TOKEN_BUDGET_LIMIT (100)',
+    '  MIN_DEPOSIT_SATS: must not be above MAX_DEPOSIT_SATS (400)',
+  ]);
+  expect(faultsOf({ MIN_DEPOSIT_SATS: '7', MAX_DEPOSIT_SATS: '7' })).toEqual([]);
+});
+
+test('contradictions are named together with settings that are bad by themselves', () => {
+  const faults = faultsOf({
+    MIN_DEPOSIT_SATS: '500',
+    MAX_DEPOSIT_SATS: '400',
+    MAX_OUTPUT_TOKENS: '0',
+    DATABASE_URL: 'nowhere',
+    HISTORY_MAX_MESSAGES_LIMIT: 'many',
+  });
+  expect(new Set(namesOf(faults))).toEqual(
+    new Set(['DATABASE_URL', 'HISTORY_MAX_MESSAGES_LIMIT', 'MAX_OUTPUT_TOKENS', 'MIN_DEPOSIT_SATS']),
+  );
+});
+
+test('what one request may ask for follows from the settings', () => {
+  const config = loadConfig({ MAX_OUTPUT_TOKENS: '77', HISTORY_MAX_MESSAGES: '0', MIN_DEPOSIT_SATS: '1' });
+  expect(requestLimits(config)).toEqual({
+    minDepositSats: 1,
+    maxDepositSats: 1_000_000,
+    maxOutputTokens: 77,
+    history: { maxMessages: 0, tokenBudget: 4000 },
+    historyLimit: { maxMessages: 200, tokenBudget: 32_000 },
+  });
+});

@@ -72,13 +72,15 @@ async function openDeps(
     openaiApiKey: settings.OPENAI_API_KEY,
     openaiBaseUrl: settings.OPENAI_BASE_URL,
   });
+  const runningTurns = new RunningTurns({ db, log });
+  opening.defer(() => runningTurns.close(0)); // its renewals would keep a server that cannot start from ending
   return {
     db,
     wallet,
     agent,
     log,
     database,
-    runningTurns: new RunningTurns({ db, log }),
+    runningTurns,
     limits: requestLimits(config),
     prices: {
       inputMsatPerKtoken: settings.PRICE_INPUT_MSAT_PER_KTOKEN,

@@ -1,0 +1,175 @@
+import { randomUUID } from 'node:crypto';
+
+import type { MessagesPage, Problem, TurnAnswer } from '@timmy-tower/contract';
+import { reserveTurn, sweepLeases } from '@timmy-tower/db';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+
+import { hashSessionKey } from '../src/sessions/session-key.ts';
+import {
+  createMessageScript,
+  expectBooksBalance,
+  openTestApp,
+  type TestApp,
+  type TestSession,
+  until,
+} from './harness.ts';
+
+const script = createMessageScript();
+const never = new Promise<never>(() => {});
+
+let server: TestApp;
+beforeAll(async () => {
+  server = await openTestApp({ agent: script.agent });
+});
+afterEach(async () => {
+  script.clear();
+  await expectBooksBalance(server);
+});
+afterAll(() => server.close());
+
+async function runningIn(session: TestSession): Promise<string> {
+  const find = () =>
+    server.query<{ id: string }>("SELECT id FROM session_requests WHERE session_id = $1 AND state = 'running'", [
+      session.id,
+    ]);
+  await until(async () => (await find()).length === 1);
+  return (await find())[0]!.id;
+}
+
+const cancel = (session: TestSession, requestId: string, at: TestApp = server) =>
+  at.call<TurnAnswer & Problem>(`/sessions/${session.id}/requests/${requestId}/cancel`, {
+    method: 'POST',
+    key: session.key,
+  });
+const messagesOf = async (session: TestSession) => (await session.call<MessagesPage>('/messages')).body.messages;
+
+describe('a running request', () => {
+  test('keeps its lease for as long as it runs', async () => {
+    const short = await openTestApp({
+      agent: script.agent,
+      database: server.database,
+      wallet: server.wallet,
+      leaseMs: 200,
+    });
+    const session = await short.fund();
+    const gate = Promise.withResolvers<void>();
+    script.when('slow', { deltas: [gate.promise, 'done'] });
+    const asked = session.ask('slow');
+    const requestId = await runningIn(session);
+    const leaseOf = async () => {
+      const rows = await server.query<{ at: Date }>(
+        'SELECT lease_expires_at AS at FROM session_requests WHERE id = $1',
+        [requestId],
+      );
+      return rows[0]!.at.getTime();
+    };
+    const first = await leaseOf();
+    await until(async () => {
+      await sweepLeases(server.deps.db);
+      return (await leaseOf()) > first + 400;
+    });
+    gate.resolve();
+    expect((await asked).status).toBe(200);
+    await short.close();
+  });
+
+  test('whose server is gone is swept: failed, nothing charged, its hold back and its key free', async () => {
+    const session = await server.fund(100);
+    const requestId = await abandonedTurn(session);
+    expect((await session.show()).heldMsat).toBeGreaterThan(0);
+    await until(async () => {
+      await sweepLeases(server.deps.db);
+      return (await session.call<TurnAnswer>(`/requests/${requestId}`)).body.request.state === 'failed';
+    });
+    expect(await session.show()).toMatchObject({ balanceMsat: 100_000, heldMsat: 0 });
+    expect(await messagesOf(session)).toEqual([]);
+    expect((await session.call(`/requests/${requestId}`)).body).toMatchObject({
+      request: { chargedMsat: 0 },
+      reply: null,
+    });
+    expect((await session.ask('hello', { idempotencyKey: 'k' })).status).toBe(200);
+  });
+
+  test('whose server is gone is swept by a server as it starts', async () => {
+    const session = await server.fund(100);
+    const requestId = await abandonedTurn(session);
+    const started = await openTestApp({ database: server.database, wallet: server.wallet });
+    await until(
+      async () => (await session.call<TurnAnswer>(`/requests/${requestId}`)).body.request.state === 'failed',
+      4000,
+    );
+    expect((await session.show()).heldMsat).toBe(0);
+    await started.close();
+  });
+
+  test('whose server is gone can be cancelled, and charges nothing', async () => {
+    const session = await server.fund(100);
+    const requestId = await abandonedTurn(session);
+    const { status, body } = await cancel(session, requestId);
+    expect([status, body.request.state, body.request.chargedMsat]).toEqual([200, 'failed', 0]);
+    expect(await session.show()).toMatchObject({ balanceMsat: 100_000, heldMsat: 0 });
+  });
+
+  test('that lost its lease cannot write its turn any more', async () => {
+    const session = await server.fund(100);
+    const gate = Promise.withResolvers<void>();
+    script.when('frozen', { deltas: ['Once', gate.promise, ' upon'], ignoreSignal: true });
+    const asked = session.ask('frozen');
+    const requestId = await runningIn(session);
+    await server.query("UPDATE session_requests SET lease_expires_at = now() - interval '1 second' WHERE id = $1", [
+      requestId,
+    ]);
+    await until(async () => {
+      await sweepLeases(server.deps.db);
+      return (await session.call<TurnAnswer>(`/requests/${requestId}`)).body.request.state === 'failed';
+    });
+    expect((await session.ask('someone else')).status).toBe(200);
+    const before = await session.show();
+    gate.resolve();
+    const { status, body } = await asked;
+    expect(status).toBeGreaterThanOrEqual(500);
+    expect(['agent-failed', 'unavailable']).toContain(body.code);
+    expect(await session.show()).toEqual({ ...before, expiresAt: expect.any(String) });
+    expect((await messagesOf(session)).map(({ content }) => content)).toEqual(['someone else', 'Said: someone else']);
+  });
+
+  test('at shutdown gets until the deadline, then fails and charges nothing', async () => {
+    const stopping = await openTestApp({ agent: script.agent, database: server.database, wallet: server.wallet });
+    const [quick, slow] = await Promise.all([stopping.fund(100), stopping.fund(100)]);
+    const gate = Promise.withResolvers<void>();
+    script.when('quick', { deltas: ['Once', gate.promise] });
+    script.when('slow', { deltas: ['Once', never] });
+    const asked = [quick.ask('quick'), slow.ask('slow')] as const;
+    await Promise.all([runningIn(quick), runningIn(slow)]);
+    const closed = stopping.deps.runningTurns.close(1000);
+    gate.resolve();
+    await closed;
+    const [done, failed] = await Promise.all(asked);
+    expect(done).toMatchObject({ status: 200, body: { request: { state: 'completed' } } });
+    expect(failed.status).toBe(503);
+    expect(await server.call(`/sessions/${slow.id}`, { key: slow.key })).toMatchObject({
+      body: { balanceMsat: 100_000, heldMsat: 0 },
+    });
+    await stopping.close();
+  });
+});
+
+/** A turn in the books of a server that is no more. */
+async function abandonedTurn({ id: sessionId, key }: TestSession): Promise<string> {
+  const requestId = randomUUID();
+  const { outcome } = await reserveTurn(server.deps.db, {
+    sessionId,
+    requestId,
+    keyHash: hashSessionKey(key),
+    model: 'scripted',
+    owner: randomUUID(),
+    leaseMs: 1,
+    ownTokens: 10,
+    ...server.deps.prices,
+    maxOutputTokens: 100,
+    minOutputTokens: 64,
+    history: { maxMessages: 8, tokenBudget: 4000 },
+  });
+  expect(outcome).toBe('reserved');
+  return requestId;
+}

@@ -83,7 +83,7 @@ export async function creditPayment(
   { paymentHash, receivedMsat }: { paymentHash: string; receivedMsat: Msat },
 ): Promise<CreditOutcome> {
   const hash = Buffer.from(paymentHash, 'hex');
-  const result = await withRetry(() =>
+  const result = await withRetry(db, () =>
     db.execute<{ outcome: CreditOutcome }>(sql`SELECT credit_payment(${hash}, ${receivedMsat}) AS outcome`),
   );
   return result.rows[0]!.outcome;

@@ -1,6 +1,6 @@
-import { eq, type ExtractTablesWithRelations } from 'drizzle-orm';
+import { eq, type ExtractTablesWithRelations, is } from 'drizzle-orm';
 import { drizzle, type NodePgDatabase, type NodePgQueryResultHKT } from 'drizzle-orm/node-postgres';
-import type { PgDatabase, PgTransaction } from 'drizzle-orm/pg-core';
+import { type PgDatabase, PgTransaction } from 'drizzle-orm/pg-core';
 import type pg from 'pg';
 
 import { isConnectionLost, sqlState, unavailable } from './pg-error.ts';
@@ -25,7 +25,7 @@ const ATTEMPTS = 5;
  * @throws {AppError} `unavailable` when no connection can be had
  */
 export async function inTransaction<T>(database: Database, body: (tx: Tx) => Promise<T>): Promise<T> {
-  return withRetry(async () => {
+  return withRetry(database, async () => {
     const client = await database.$client.connect().catch((error: unknown) => {
       throw unavailable(error);
     });
@@ -46,13 +46,17 @@ export async function lockSession(tx: Tx, sessionId: string): Promise<void> {
   await tx.select({ id: sessions.id }).from(sessions).where(eq(sessions.id, sessionId)).for('no key update');
 }
 
-/** Runs one statement's call again on a serialization failure or a deadlock. */
-export async function withRetry<T>(run: () => Promise<T>): Promise<T> {
+/**
+ * Runs one statement's call again on a serialization failure or a deadlock. Not inside a transaction: that has failed as a
+ * whole, and it is the one who opened it that starts it anew.
+ */
+export async function withRetry<T>(db: Db, run: () => Promise<T>): Promise<T> {
+  const attempts = is(db, PgTransaction) ? 1 : ATTEMPTS;
   for (let attempt = 1; ; attempt++) {
     try {
       return await run();
     } catch (error) {
-      if (attempt === ATTEMPTS || !RETRIED_SQL_STATES.has(sqlState(error) ?? '')) throw error;
+      if (attempt === attempts || !RETRIED_SQL_STATES.has(sqlState(error) ?? '')) throw error;
     }
   }
 }

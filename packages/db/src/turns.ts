@@ -98,7 +98,7 @@ export async function reserveTurn(db: Db, turn: ReserveTurn): Promise<ReserveOut
     turn.history.maxMessages,
     turn.history.tokenBudget,
   ];
-  const [row] = await withRetry(() => queryPrepared<ReserveRow>(db, reserveStatement, params));
+  const [row] = await withRetry(db, () => queryPrepared<ReserveRow>(db, reserveStatement, params));
   return readReserveRow(row!);
 }
 
@@ -193,7 +193,7 @@ export async function settleTurn(db: Db, turn: SettleTurn): Promise<SettledTurn 
     replyTokenCount,
     turn.reply.promptTokens,
   ];
-  const [row] = await withRetry(() => queryPrepared<SettleRow>(db, settleStatement, params));
+  const [row] = await withRetry(db, () => queryPrepared<SettleRow>(db, settleStatement, params));
   if (!row) return undefined;
   return {
     chargedMsat: BigInt(row.charged_msat),
@@ -215,7 +215,7 @@ export async function releaseAbandonedTurn(db: Db, turn: TurnId): Promise<boolea
 }
 
 async function release(db: Db, turn: TurnId & { owner: string | null }): Promise<boolean> {
-  const result = await withRetry(() =>
+  const result = await withRetry(db, () =>
     db.execute<{ released: boolean }>(
       sql`SELECT release_turn(${turn.sessionId}, ${turn.requestId}, ${turn.owner}) AS released`,
     ),

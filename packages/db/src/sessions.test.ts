@@ -17,6 +17,7 @@ import {
 } from '../test/fixtures.ts';
 import { appendMessage, forgetMessages, listMessages } from './history.ts';
 import { addInvoice, creditPayment, stopWatchingIfDead } from './invoices.ts';
+import { findRequest } from './requests.ts';
 import {
   createHistorySession,
   expireIdleSessions,

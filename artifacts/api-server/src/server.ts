@@ -4,14 +4,14 @@ import type { Server } from 'node:http';
 import { resolve } from 'node:path';
 
 import { serve } from '@hono/node-server';
-import { openAgent } from '@timmy-tower/agent';
+import { type Agent, openAgent } from '@timmy-tower/agent';
 import { AppError } from '@timmy-tower/contract';
 import { openDatabase, openEmbedded } from '@timmy-tower/db';
 import { openWallet, SimulatedWallet } from '@timmy-tower/lightning';
 import type { Logger } from 'pino';
 
 import { createApp } from './app.ts';
-import { type Config, requestLimits } from './config.ts';
+import { type Config, ConfigError, requestLimits } from './config.ts';
 import type { Deps } from './deps.ts';
 import { describeError } from './log.ts';
 import { startRecovery } from './sessions/recover.ts';
@@ -32,7 +32,7 @@ export interface RunningServer {
   readonly close: () => Promise<void>;
 }
 
-/** @throws {AppError | RangeError} saying what could not be opened; what was open is closed again */
+/** @throws {AppError | ConfigError | RangeError} saying what could not be opened; what was open is closed again */
 export async function startServer(config: Config, log: Logger): Promise<RunningServer> {
   await using opening = new AsyncDisposableStack();
   const { database, ...deps } = await openDeps(config, log, opening);
@@ -64,14 +64,7 @@ async function openDeps(
   opening.defer(close);
   const wallet = await openWallet(settings.WALLET_URL, { dataDirectory: DATA_DIRECTORY, production });
   opening.defer(() => wallet.close());
-  const agent = await openAgent({
-    model: settings.MODEL,
-    agentName: settings.AGENT_NAME,
-    instructions: settings.AGENT_INSTRUCTIONS,
-    anthropicApiKey: settings.ANTHROPIC_API_KEY,
-    openaiApiKey: settings.OPENAI_API_KEY,
-    openaiBaseUrl: settings.OPENAI_BASE_URL,
-  });
+  const agent = await openConfiguredAgent(config);
   const runningTurns = new RunningTurns({ db, log });
   opening.defer(() => runningTurns.close(0)); // its renewals would keep a server that cannot start from ending
   return {
@@ -91,6 +84,23 @@ async function openDeps(
     sessionIdleDays: settings.SESSION_IDLE_DAYS,
     newSessionsPerMinute: settings.NEW_SESSIONS_PER_MINUTE,
   };
+}
+
+/** @throws {ConfigError} when `MODEL` and what belongs to it do not make a model: the agent's own words say why */
+async function openConfiguredAgent({ settings }: Config): Promise<Agent> {
+  try {
+    return await openAgent({
+      model: settings.MODEL,
+      agentName: settings.AGENT_NAME,
+      instructions: settings.AGENT_INSTRUCTIONS,
+      anthropicApiKey: settings.ANTHROPIC_API_KEY,
+      openaiApiKey: settings.OPENAI_API_KEY,
+      openaiBaseUrl: settings.OPENAI_BASE_URL,
+    });
+  } catch (error) {
+    if (!(error instanceof Error) || 'code' in error) throw error; // a provider's SDK that does not load has a code
+    throw new ConfigError(error.message, { cause: error.cause });
+  }
 }
 
 async function findPostgres(

@@ -9,6 +9,15 @@ import { describeError } from './log.ts';
 export function startFailure(error: unknown): string {
   const expected = error instanceof ConfigError || error instanceof AppError || error instanceof RangeError;
   if (!expected) return `timmy-tower could not start: ${inspect(describeError(error), { depth: 5 })}`;
-  const cause = error.cause instanceof Error ? `\n${describeError(error.cause).message ?? ''}` : '';
-  return `timmy-tower could not start.\n${error.message}${cause}`.trimEnd();
+  return `timmy-tower could not start.\n${error.message}\n${reasonOf(error.cause)}`.trimEnd();
+}
+
+/** Invalid authorization, and no such database (PostgreSQL 18, appendix A): said before any statement, so it quotes none. */
+const REFUSED_AT_THE_DOOR = /^(28|3D)/;
+
+function reasonOf(cause: unknown): string {
+  if (!(cause instanceof Error)) return '';
+  const { code, message } = describeError(cause);
+  if (message !== undefined) return message;
+  return REFUSED_AT_THE_DOOR.test(code ?? '') ? cause.message : `PostgreSQL answered with error ${code}.`;
 }

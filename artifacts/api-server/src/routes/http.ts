@@ -63,8 +63,10 @@ function assertStorable(body: unknown): void {
   while (rest.length > 0) {
     const value = rest.pop();
     if (typeof value === 'string') assertStorableText(value);
+    if (typeof value !== 'object' || value === null) continue;
     // One by one: an argument list of a hundred thousand would overflow the stack.
-    else if (typeof value === 'object' && value !== null) for (const item of Object.values(value)) rest.push(item);
+    for (const item of Object.values(value)) rest.push(item);
+    if (!Array.isArray(value)) for (const name of Object.keys(value)) assertStorableText(name);
   }
 }
 

@@ -39,7 +39,10 @@ export function createApp(deps: Deps): App {
   return app;
 }
 
-/** One line a request, with an id that the caller sees too. Neither bodies nor headers nor the query are logged. */
+/**
+ * One line a request, with an id that the caller sees too. Neither bodies nor headers nor the query are logged, nor a key
+ * that somebody put in the path.
+ */
 const logRequests = (log: Deps['log']) =>
   createMiddleware<AppEnv>(async (context, next) => {
     const requestId = randomUUID();
@@ -47,7 +50,8 @@ const logRequests = (log: Deps['log']) =>
     context.set('log', log.child({ httpRequestId: requestId }));
     context.header('X-Request-Id', requestId);
     await next();
-    const { method, path } = context.req;
+    const { method } = context.req;
+    const path = context.req.path.replaceAll(/tt_[\w-]+/gi, 'tt_…');
     const ms = Math.round(performance.now() - startedAt);
     context.get('log').info({ method, path, status: context.res.status, ms }, 'request');
   });

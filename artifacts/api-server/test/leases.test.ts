@@ -154,6 +154,27 @@ describe('a running request', () => {
   });
 });
 
+describe('an idle session', () => {
+  test('expires, keeping its balance, unless an invoice is pending or a request runs', async () => {
+    const [idle, used, pending, running] = await Promise.all(Array.from({ length: 4 }, () => server.fund(100)));
+    await pending!.call('/topup', { json: { amountSats: 10 } });
+    const gate = Promise.withResolvers<void>();
+    script.when('slow', { deltas: [gate.promise, 'done'] });
+    const asked = running!.ask('slow');
+    await runningIn(running!);
+    await server.query("UPDATE sessions SET used_at = now() - interval '31 days' WHERE id = ANY($1)", [
+      [idle!.id, pending!.id, running!.id],
+    ]);
+    const started = await openTestApp({ database: server.database, wallet: server.wallet });
+    await until(async () => (await idle!.show()).status === 'expired');
+    expect((await idle!.show()).balanceMsat).toBe(100_000);
+    for (const session of [used!, pending!, running!]) expect((await session.show()).status).toBe('active');
+    gate.resolve();
+    expect((await asked).status).toBe(200);
+    await started.close();
+  });
+});
+
 /** A turn in the books of a server that is no more. */
 async function abandonedTurn({ id: sessionId, key }: TestSession): Promise<string> {
   const requestId = randomUUID();

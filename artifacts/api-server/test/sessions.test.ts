@@ -113,18 +113,33 @@ describe('opening a session', () => {
       deps: { newSessionsPerMinute: 2 },
       watch: false,
     });
-    const statuses: number[] = [];
-    for (let n = 0; n < 2; n++) {
-      statuses.push((await strict.call('/sessions', { json: { amountSats: 100 } })).status);
-    }
-    expect(statuses).toEqual([201, 201]);
-    const refused = await strict.call<Problem>('/sessions', { json: { amountSats: 100 } });
+    const open = () => strict.call<Problem>('/sessions', { json: { amountSats: 100 } });
+    expect([(await open()).status, (await open()).status]).toEqual([201, 201]);
+    const refused = await open();
     expect(refused.status).toBe(429);
     expect(refused.body.code).toBe('rate-limited');
     expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
     expect(Number(refused.headers.get('retry-after'))).toBeLessThanOrEqual(60);
     await strict.close();
   });
+});
+
+test('the limit on new sessions is each address’s own', async () => {
+  const strict = await openTestApp({
+    database: server.database,
+    wallet: server.wallet,
+    deps: { newSessionsPerMinute: 1 },
+    watch: false,
+  });
+  const openFrom = async (remoteAddress: string) => {
+    const init = { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{"amountSats":100}' };
+    const env = { incoming: { socket: { remoteAddress, remotePort: 1, remoteFamily: 'IPv4' } } };
+    return (await strict.app.request('/sessions', init, env)).status;
+  };
+  const statuses = [];
+  for (const address of ['192.0.2.1', '192.0.2.1', '192.0.2.2', '192.0.2.2']) statuses.push(await openFrom(address));
+  expect(statuses).toEqual([201, 429, 201, 429]);
+  await strict.close();
 });
 
 describe('the key to a session', () => {
@@ -212,6 +227,17 @@ describe('the key to a session', () => {
       expect((await mine.call(path)).status).toBe(404);
       expect((await mine.call(`${path}/cancel`, { method: 'POST' })).status).toBe(404);
     }
+  });
+
+  test('may be one of several', async () => {
+    const { id, key } = await server.open();
+    const second = `tt_${Buffer.concat([Buffer.from(key.slice(3), 'base64url').subarray(0, 16), randomBytes(32)]).toString('base64url')}`;
+    expect((await server.call(`/sessions/${id}`, { key: second })).status).toBe(404);
+    await server.query('INSERT INTO session_keys (session_id, key_hash) VALUES ($1, $2)', [
+      id,
+      createHash('sha256').update(second).digest(),
+    ]);
+    for (const each of [key, second]) expect((await server.call(`/sessions/${id}`, { key: each })).status).toBe(200);
   });
 
   test('works whatever the case of the scheme', async () => {

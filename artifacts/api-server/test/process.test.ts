@@ -1,0 +1,129 @@
+/** Starting: what the server says when it runs, and what it says when it cannot. */
+import { createServer } from 'node:net';
+import { once } from 'node:events';
+
+import { openTestDatabase, type TestDatabase } from '@timmy-tower/db/testing';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+
+import { call, fundSession } from './server-client.ts';
+import { openPlace } from './server-process.ts';
+
+// Starting a server takes seconds where the processors are busy.
+vi.setConfig({ testTimeout: 60_000 });
+
+let database: TestDatabase;
+beforeAll(async () => {
+  database = await openTestDatabase();
+});
+afterAll(() => database.close());
+
+const withPassword = (url: string, password: string) => {
+  const changed = new URL(url);
+  changed.password = password;
+  return changed.href;
+};
+
+test('the banner names the address, the database without its password, the wallet and the model', async () => {
+  await using place = await openPlace();
+  const server = await place.start({ DATABASE_URL: database.url });
+  const { hostname, port, pathname, password } = new URL(database.url);
+  expect(server.url).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
+  expect(server.output.stdout).toContain(`PostgreSQL at ${hostname}:${port}${pathname}`);
+  expect(server.output.stdout).toContain('simulated: NO REAL MONEY MOVES');
+  expect(server.output.stdout).toContain('demo: offline');
+  expect(password).not.toBe('');
+  expect(server.output.stdout + server.output.stderr).not.toContain(password);
+  expect(await call(server, '/readyz')).toMatchObject({ status: 200, body: { database: 'ok', wallet: 'ok' } });
+  expect(place.postgresPid(), 'no PostgreSQL of its own').toBeUndefined();
+
+  server.signal('SIGTERM');
+  expect(await server.ended).toBe(0);
+});
+
+test.each([
+  {
+    what: 'bad settings are all listed',
+    env: {
+      PORT: 'eighty',
+      MIN_DEPOSIT_SATS: '5000',
+      MAX_DEPOSIT_SATS: '50',
+      DATABASE_URL: 'mysql://root:hunter2@db/tower',
+    },
+    says: [
+      /PORT: must be/,
+      /MIN_DEPOSIT_SATS: must not be above MAX_DEPOSIT_SATS/,
+      /DATABASE_URL: must be a URL like postgres:/,
+    ],
+  },
+  {
+    what: 'a database that cannot be reached is said to be so',
+    env: { DATABASE_URL: 'postgres://timmy:hunter2@127.0.0.1:1/tower' },
+    says: [/database cannot be reached/i, /ECONNREFUSED/],
+  },
+])('exits with 1 and words: $what', async ({ env, says }) => {
+  await using place = await openPlace();
+  const { code, text, stdout } = await place.run(env);
+  expect(code).toBe(1);
+  expect(stdout).toBe('');
+  for (const words of says) expect(text).toMatch(words);
+  expect(text).not.toContain('hunter2');
+  expect(text).not.toMatch(/^\s+at /m);
+});
+
+test.each([
+  {
+    what: 'a wallet that is not known',
+    env: { WALLET_URL: 'lnd://hunter2@node:10009' },
+    says: [/WALLET_URL names a kind of wallet that is not known/, /Supported: "simulated:"/],
+  },
+  {
+    what: 'the simulated wallet in production',
+    env: { NODE_ENV: 'production' },
+    says: [/does not start in production: set WALLET_URL/],
+  },
+  {
+    what: 'a model without its key',
+    env: { MODEL: 'anthropic/claude' },
+    says: [/MODEL is anthropic\/claude: set ANTHROPIC_API_KEY too/],
+  },
+])('exits with 1 and words, and lets go of the database: $what', async ({ env, says }) => {
+  await using place = await openPlace();
+  const { code, text, stdout } = await place.run({ DATABASE_URL: database.url, ...env });
+  expect(code).toBe(1);
+  expect(stdout).toBe('');
+  for (const words of says) expect(text).toMatch(words);
+  expect(text).not.toContain('hunter2');
+  expect(text, 'no stack').not.toMatch(/^\s*'?at /m);
+});
+
+test('exits with 1 and says so when the password for the database is wrong, repeating none', async () => {
+  await using place = await openPlace();
+  const { code, text } = await place.run({ DATABASE_URL: withPassword(database.url, 'hunter2') });
+  expect(code).toBe(1);
+  expect(text).toMatch(/password|28P01/);
+  expect(text).not.toContain('hunter2');
+});
+
+test('the simulated wallet starts in production when told that every conversation is free', async () => {
+  await using place = await openPlace();
+  const env = { NODE_ENV: 'production', WALLET_URL: 'simulated:?allow-production' };
+  const server = await place.start({ DATABASE_URL: database.url, ...env });
+  expect(server.output.stdout).toContain('NO REAL MONEY MOVES');
+  expect((await (await fundSession(server)).ask('How do I brew tea?')).status).toBe(200);
+});
+
+test('exits with 1 and says which port is taken', async () => {
+  await using place = await openPlace();
+  const other = createServer().listen(0, '127.0.0.1');
+  try {
+    await once(other, 'listening');
+    const address = other.address();
+    const port = typeof address === 'object' ? String(address?.port) : '';
+    const { code, text } = await place.run({ DATABASE_URL: database.url, PORT: port });
+    expect(code).toBe(1);
+    expect(text).toContain(`Cannot listen on 127.0.0.1:${port}. Set PORT to another one.`);
+    expect(text).not.toMatch(/^\s+at /m);
+  } finally {
+    other.close();
+  }
+});

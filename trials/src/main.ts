@@ -3,7 +3,7 @@ import { parseOptions, type TrialOptions, usage } from './options.ts';
 import type { Scene, Violation } from './scene.ts';
 import { openTrial, type Trial } from './trial.ts';
 
-const ROUNDS_PER_LINE = 10;
+const ROUNDS_PER_LINE = 5;
 
 async function main(): Promise<number> {
   let options: TrialOptions;
@@ -16,7 +16,7 @@ async function main(): Promise<number> {
   const startedAtMs = performance.now();
   let stopped = false;
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => (stopped = true));
-  console.log(`mode ${options.mode}, seed ${options.seed}, ${options.kills} rounds, ${options.clients} clients`);
+  console.log(`mode ${options.mode}, seed ${options.seed}, ${options.kills} kills, ${options.clients} clients`);
   await using trial = await openTrial(options);
   const violations = await runRounds(trial, options, () => stopped);
   const seconds = Math.round((performance.now() - startedAtMs) / 1000);
@@ -34,7 +34,7 @@ async function runRounds(trial: Trial, { mode, kills, seed }: TrialOptions, stop
     }
     violations += found.length;
   };
-  while (trial.scene.round < kills && !stopped()) {
+  while (trial.scene.counts.kills < kills && !stopped()) {
     tell(await trial.round());
     const { round } = trial.scene;
     if (round % ROUNDS_PER_LINE === 0) console.log(`seed ${seed}/round ${round}: ${summary(trial.scene, violations)}`);

@@ -6,7 +6,7 @@ export type Mode = (typeof modes)[number];
 
 export interface TrialOptions {
   readonly mode: Mode;
-  /** How often the server, the database, or a server's time is stopped: once a round. */
+  /** How often the server, the database, or a server's time is stopped: at least once a round. */
   readonly kills: number;
   readonly seed: string;
   readonly clients: number;

@@ -63,6 +63,8 @@ export class Scene {
   };
   servers: ServerProcess[] = [];
   round = 0;
+  /** How long the last start took. */
+  startMs = 1000;
 
   constructor({ directory, database, wallet, journal }: Pick<Scene, 'directory' | 'database' | 'wallet' | 'journal'>) {
     this.directory = directory;

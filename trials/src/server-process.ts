@@ -1,6 +1,7 @@
 /** The real server as a process of its own, to be killed and to be frozen. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
 const MAIN = fileURLToPath(new URL('../../artifacts/api-server/src/main.ts', import.meta.url));
@@ -27,18 +28,15 @@ process.once('exit', () => {
   for (const child of running) child.kill('SIGKILL');
 });
 
-/** Starts a server in `directory`. @throws {Error} with the end of its output when it ends instead */
-export async function startServer(place: {
+export interface ServerPlace {
   readonly directory: string;
   readonly databaseUrl: string;
   readonly name: string;
-}): Promise<ServerProcess> {
-  const child = spawn(process.execPath, ['--import', WALLET, MAIN], {
-    cwd: place.directory,
-    env: { PORT: '0', DATABASE_URL: place.databaseUrl, NEW_SESSIONS_PER_MINUTE: '1000000' },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  running.add(child);
+}
+
+/** Starts a server in `directory`. @throws {Error} with the end of its output when it ends instead */
+export async function startServer(place: ServerPlace): Promise<ServerProcess> {
+  const child = launch(place);
   const ended = once(child, 'close').then(() => running.delete(child));
   const url = await firstUrl(child, ended);
   let killed = false;
@@ -70,6 +68,25 @@ export async function startServer(place: {
       frozen = false;
     },
   };
+}
+
+/** Starts one and kills it a moment later, whatever it has come to by then. */
+export async function killWhileStarting(place: ServerPlace, afterMs: number): Promise<void> {
+  const child = launch(place);
+  const ended = once(child, 'close').then(() => running.delete(child));
+  await delay(afterMs);
+  child.kill('SIGKILL');
+  await ended;
+}
+
+function launch({ directory, databaseUrl }: ServerPlace): ChildProcess {
+  const child = spawn(process.execPath, ['--import', WALLET, MAIN], {
+    cwd: directory,
+    env: { PORT: '0', DATABASE_URL: databaseUrl, NEW_SESSIONS_PER_MINUTE: '1000000' },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  running.add(child);
+  return child;
 }
 
 /** Where it says that it listens. */

@@ -3,7 +3,7 @@ import { payPastServer } from '../payments.ts';
 import type { Random } from '../random.ts';
 import { endLeases, findRunning, untilConnectionsEnd, untilRecovered } from '../recovery.ts';
 import type { Scene } from '../scene.ts';
-import { startServer } from '../server-process.ts';
+import { killWhileStarting, startServer } from '../server-process.ts';
 import { takeOver } from '../take-over.ts';
 import type { Strike } from './strike.ts';
 
@@ -22,14 +22,26 @@ export const killServer: Strike = async (scene, { random, work }) => {
     await untilConnectionsEnd(scene);
     await endLeases(scene);
   }
-  const { directory, database } = scene;
-  scene.servers = [await startServer({ directory, databaseUrl: database.url, name: 'server' })];
+  await startAnew(scene, random);
   if (!leasesRanOut) {
     await endLeases(scene);
     await takeOver(scene, await findRunning(scene), random);
   }
   await untilRecovered(scene);
 };
+
+/** Every third start is killed on its way, and the next one must do. */
+async function startAnew(scene: Scene, random: Random): Promise<void> {
+  const { directory, database } = scene;
+  const place = { directory, databaseUrl: database.url, name: 'server' };
+  if (random.chance(0.33)) {
+    await killWhileStarting(place, random.next() * scene.startMs);
+    scene.counts.kills += 1;
+  }
+  const beganAtMs = performance.now();
+  scene.servers = [await startServer(place)];
+  scene.startMs = performance.now() - beganAtMs;
+}
 
 export async function payWhileDown(scene: Scene, random: Random): Promise<void> {
   if (random.chance(0.5)) return;

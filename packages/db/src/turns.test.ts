@@ -110,9 +110,20 @@ describe('a turn', () => {
     const session = await fundedSession(database);
     await say(database, session, 'one', 'two');
     await say(database, session, 'three', 'four');
-    const { answer } = await reserved(database, session, { history: { maxMessages: 3, tokenBudget: 4000 } });
+    const history = { maxMessages: 3, tokenBudget: 4000 };
+    const { answer, ...turn } = await reserved(database, session, { history });
     expect(answer.history.map((message) => message.content)).toEqual(['three', 'four']);
     expect(answer.shown).toEqual({ messages: 2, tokens: 3, dropped: 2 });
+    await run(database, `UPDATE session_messages SET created_at = now() WHERE session_id = $1`, [session.sessionId]);
+    expect(await reserveTurn(database, turn)).toEqual(answer); // also when all was said at one instant
+  });
+
+  test('is cut by the token budget between its question and its answer, which share their time', async () => {
+    const session = await fundedSession(database);
+    await say(database, session, 'a long question', 'short');
+    expect(await getSessionHistory(session.sessionId, 8, 2, database)).toEqual([
+      { role: 'assistant', content: 'short' },
+    ]);
   });
 
   test('that was cancelled before a word was said is left out of prompts, yet listed and counted', async () => {
@@ -124,7 +135,10 @@ describe('a turn', () => {
     expect(answer.shown).toEqual({ messages: 2, tokens: 2, dropped: 2 });
     expect((await said(session.sessionId)).map((message) => message.content)).toEqual(['one', 'two', 'cancelled', '']);
     expect((await readSession(database, session.sessionId)).messageCount).toBe(4);
-    expect(await getSessionHistory(session.sessionId, 2, 4000, database)).toHaveLength(2);
+    expect(await getSessionHistory(session.sessionId, 2, 4000, database)).toMatchObject([
+      { content: 'cancelled' },
+      { content: '' },
+    ]);
   });
 
   test('is dated after the newest message, even if that lies in the future', async () => {

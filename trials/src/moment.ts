@@ -3,8 +3,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Random } from './random.ts';
 import type { Moment, Scene } from './scene.ts';
 
-const PATIENCE_MS = 2000;
-const LONGEST_MS = 800;
+const PATIENCE_MS = 4000;
+const LONGEST_MS = 1500;
 
 /** How many of each to let pass at most before striking. */
 const upTo: Readonly<Record<Moment, number>> = { sent: 40, started: 15, word: 150, answered: 30, paying: 6 };

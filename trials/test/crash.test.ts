@@ -120,9 +120,8 @@ describe('a trial notices', () => {
     },
     {
       fault: 'a request that runs for ever',
-      named: '7: no request is stuck running, and no hold is left',
-      sql: () => `UPDATE sessions SET held_msat = 0 WHERE id = '${sessionId}';
-        UPDATE session_requests SET state = 'running', incomplete_reason = NULL, finished_at = NULL, charged_msat = NULL,
+      named: '7: no request is stuck running',
+      sql: () => `UPDATE session_requests SET state = 'running', incomplete_reason = NULL, finished_at = NULL, charged_msat = NULL,
           balance_msat = NULL, input_tokens = NULL, output_tokens = NULL, lease_expires_at = now() + interval '1 hour'
         WHERE id = '${requestId}'`,
     },

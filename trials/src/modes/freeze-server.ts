@@ -69,8 +69,8 @@ async function askForOwner(scene: Scene, server: ServerProcess, random: Random):
   const turn = newTurn(session, { name: `owner of ${session.id}`, keyed: false, random });
   await sendTurn(scene, session, turn, { server, streamed: false });
   const [row] = await scene.database.query<{ lease_owner: string }>(
-    'SELECT lease_owner FROM session_requests WHERE id = $1',
-    [turn.requestId],
+    'SELECT lease_owner FROM session_requests WHERE session_id = $1',
+    [session.id],
   );
   if (!row) throw new Error('A turn on a quiet server failed');
   owners.set(server, row.lease_owner);

@@ -18,10 +18,9 @@ let server: Server;
 let url: string;
 beforeAll(async () => {
   app = await openTestApp({ agent: createDemoAgent({ delayMs: 0 }) });
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- plain HTTP, a TCP port
-  server = serve({ fetch: app.app.fetch, port: 0, hostname: '127.0.0.1' }) as Server;
+  server = serve({ fetch: app.app.fetch, port: 0, hostname: '127.0.0.1' });
   await once(server, 'listening');
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a TCP port
   url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 });
 afterAll(async () => {

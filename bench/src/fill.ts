@@ -49,6 +49,36 @@ export async function fillMessages(pool: pg.Pool, { sessions, longSession }: Fil
   return { ids: rows.map(({ id }) => id), longId: longSession > 0 ? long.rows[0]!.id : undefined };
 }
 
+/**
+ * Turns of others: 10,000 in 500 sessions, at no charge. PostgreSQL keeps the plans that it made when tables were empty, and
+ * a server that has been in use for a while is what is measured.
+ */
+export async function fillTurns(pool: pg.Pool): Promise<void> {
+  await pool.query(
+    `INSERT INTO sessions (id, status, message_count) SELECT ${idOf('s')}, 'active', 40 FROM generate_series(1, 500) s`,
+  );
+  await pool.query(
+    `INSERT INTO session_requests (id, session_id, state, model, max_output_tokens, input_tokens, output_tokens, held_msat,
+       charged_msat, balance_msat, history_messages, history_tokens, history_dropped, lease_owner, lease_expires_at,
+       created_at, finished_at)
+     SELECT gen_random_uuid(), ${idOf('s')}, 'completed', 'instant', 1024, 700, 80, 0, 0, 0, 8, 600, 0, gen_random_uuid(),
+       said, said, said
+     FROM generate_series(1, 20) turn, generate_series(1, 500) s,
+          LATERAL (SELECT now() - interval '1 day' + turn * interval '1 minute' AS said) t
+     ORDER BY turn, s`,
+  );
+  await pool.query(
+    `INSERT INTO session_messages (session_id, session_request_id, role, content, token_count, prompt_tokens, created_at)
+     SELECT session_id, id, role, ${CONTENT}, 75, 75, created_at
+     FROM session_requests, unnest(ARRAY['user', 'assistant']) role ORDER BY created_at, session_id, role DESC`,
+  );
+  await pool.query(
+    `INSERT INTO ledger_entries (session_id, session_request_id, kind, amount_msat, created_at)
+     SELECT session_id, id, 'charge', 0, created_at FROM session_requests ORDER BY created_at`,
+  );
+  await pool.query('VACUUM ANALYZE');
+}
+
 export interface FundedSession {
   readonly id: string;
   readonly key: string;
@@ -80,7 +110,6 @@ export async function fundSessions(pool: pg.Pool, count: number): Promise<Funded
     [ids],
   );
   const sessions = await Promise.all(ids.map((id) => addKey(pool, id)));
-  await pool.query('VACUUM ANALYZE');
   return sessions;
 }
 

@@ -21,7 +21,7 @@ export const history: Measurement = {
     const smallSessions = await fillMessages(small.bare, { sessions: 10, longSession: 0 });
     const large = await openLargeDatabase({ server, quick, progress });
     const [rows, longRows] = quick ? ['6,000', '1,000'] : ['1,000,000', '100,000'];
-    const calls = quick ? 20 : 200;
+    const calls = quick ? 20 : 100;
     await using clients = new AsyncDisposableStack();
     const pairOf = async (name: string, { db, bare }: BenchDatabase, ids: readonly string[]): Promise<Contender[]> => {
       const client = await bare.connect();
@@ -35,24 +35,33 @@ export const history: Measurement = {
       ];
     };
     progress('alternating rounds');
-    const [ofSmall, smallFloor, ofLarge, largeFloor, ofLong, longFloor] = await alternate(
+    const tenOfLarge = large.sessions.ids.slice(0, 10);
+    const [ofSmall, smallFloor, ofLarge, largeFloor, ofLong, longFloor, ofAny, anyFloor] = await alternate(
       [
         ...(await pairOf('1,000', small, smallSessions.ids)),
-        ...(await pairOf(rows, large, large.sessions.ids)),
+        ...(await pairOf(rows, large, tenOfLarge)),
         ...(await pairOf(longRows, large, [large.sessions.longId!])),
+        ...(await pairOf('any', large, large.sessions.ids)),
       ],
-      quick ? { warmUps: 2, rounds: 5 } : { warmUps: 10, rounds: 60 },
+      quick ? { warmUps: 2, rounds: 5 } : { warmUps: 15, rounds: 100 },
     );
     const unit = 'ms';
     const [smallName, largeName, longName] = [
-      '1,000 messages in the table',
-      `${rows} messages in the table`,
+      '10 sessions, 1,000 messages in the table',
+      `10 sessions, ${rows} messages in the table`,
       `one session of ${longRows}`,
     ];
     return [
       compare({ name: smallName, unit, of: ofSmall!, with: smallFloor!, bar: FLOOR_BAR }),
       compare({ name: largeName, unit, of: ofLarge!, with: largeFloor!, bar: FLOOR_BAR }),
       compare({ name: longName, unit, of: ofLong!, with: longFloor!, bar: FLOOR_BAR }),
+      compare({
+        name: `any session, ${rows} messages in the table`,
+        unit,
+        of: ofAny!,
+        with: anyFloor!,
+        bar: FLOOR_BAR,
+      }),
       compare({ name: largeName, unit, of: ofLarge!, with: ofSmall!, bar: FLAT_BAR }),
       compare({ name: longName, unit, of: ofLong!, with: ofSmall!, bar: FLAT_BAR }),
     ];

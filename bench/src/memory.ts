@@ -1,5 +1,5 @@
 /** What the server process holds on to, idle and after many turns over HTTP. */
-import { fundSessions } from './fill.ts';
+import { fillTurns, fundSessions } from './fill.ts';
 import { openHttpClient } from './http-client.ts';
 import type { Figure, Measurement } from './measurement.ts';
 import { type Memory, startServerProcess } from './server-process.ts';
@@ -12,6 +12,7 @@ export const memory: Measurement = {
   title: `The server process's memory after a full collection, ${SESSIONS} sessions at once over HTTP`,
   async run({ server, quick, progress }) {
     await using database = await server.openDatabase('memory');
+    await fillTurns(database.bare);
     const sessions = await fundSessions(database.bare, SESSIONS);
     await using http = await startServerProcess(database.url);
     using client = openHttpClient(http.url, SESSIONS);

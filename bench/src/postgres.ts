@@ -41,7 +41,7 @@ export interface BenchServer extends AsyncDisposable {
 export async function openBenchServer(url: string | undefined): Promise<BenchServer> {
   await using opening = new AsyncDisposableStack();
   const serverUrl = url ?? (await startOwnServer(opening));
-  const admin = new pg.Pool({ connectionString: serverUrl, max: 1 });
+  const admin = openPool(serverUrl, 1);
   opening.defer(() => admin.end());
   const run = `timmy_bench_${randomBytes(4).toString('hex')}`;
   const description = await describe(admin);
@@ -54,7 +54,7 @@ export async function openBenchServer(url: string | undefined): Promise<BenchSer
     databaseUrl.pathname = `/${database}`;
     if (!waitForDisk) databaseUrl.searchParams.set('options', '-c synchronous_commit=off');
     const { db, close } = await openDatabase(databaseUrl.href, { poolSize: POOL_SIZE });
-    const bare = new pg.Pool({ connectionString: databaseUrl.href, max: POOL_SIZE });
+    const bare = openPool(databaseUrl.href, POOL_SIZE);
     return {
       url: databaseUrl.href,
       db,
@@ -71,6 +71,12 @@ export async function openBenchServer(url: string | undefined): Promise<BenchSer
     keepDatabase: async (name) => opened.use(await open(name)),
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
   };
+}
+
+function openPool(connectionString: string, max: number): pg.Pool {
+  const pool = new pg.Pool({ connectionString, max });
+  pool.on('error', () => {}); // an idle connection that is lost when the server stops
+  return pool;
 }
 
 async function startOwnServer(opening: AsyncDisposableStack): Promise<string> {

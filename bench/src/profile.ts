@@ -1,7 +1,7 @@
 /** Where the server process spends its time while 8 sessions take turns over HTTP. */
 import type { Profiler } from 'node:inspector';
 
-import { fundSessions } from './fill.ts';
+import { fillTurns, fundSessions } from './fill.ts';
 import { openHttpClient } from './http-client.ts';
 import type { Figure, Measurement } from './measurement.ts';
 import { countCalls } from './rounds.ts';
@@ -16,6 +16,7 @@ export const profile: Measurement = {
   title: `The server's own time (V8 sampling, self time), ${SESSIONS} sessions at once over HTTP`,
   async run({ server, quick, progress }) {
     await using database = await server.openDatabase('profile');
+    await fillTurns(database.bare);
     await using http = await startServerProcess(database.url);
     using client = openHttpClient(http.url, SESSIONS);
     const sessions = await fundSessions(database.bare, SESSIONS);

@@ -15,7 +15,7 @@ export const startup: Measurement = {
   async run({ quick, progress }) {
     const cold: number[] = [];
     const warm: number[] = [];
-    for (let round = 0; round < (quick ? 1 : 5); round += 1) {
+    for (let round = 0; round < (quick ? 1 : 3); round += 1) {
       progress(`round ${round + 1}`);
       await using directory = await temporaryDirectory();
       cold.push(await timeStart(directory.path));

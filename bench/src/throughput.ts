@@ -1,7 +1,7 @@
 /** Turns per second with many sessions at once, against the floor's on a pool of the same size. */
 import { createLog } from '@timmy-tower/api-server/log.ts';
 
-import { type FundedSession, fundSessions } from './fill.ts';
+import { fillTurns, type FundedSession, fundSessions } from './fill.ts';
 import { openHttpClient } from './http-client.ts';
 import { compare, type Context, type Figure, type Measurement } from './measurement.ts';
 import { POOL_SIZE } from './postgres.ts';
@@ -24,6 +24,7 @@ export const throughput: Measurement = {
 async function measure({ server, quick, progress }: Context, sessions: number): Promise<Figure[]> {
   await using opening = new AsyncDisposableStack();
   const database = opening.use(await server.openDatabase(`throughput_${sessions}`));
+  await fillTurns(database.bare);
   const { path } = opening.use(await temporaryDirectory());
   const { deps } = opening.use(await openProduct(database.db, { log: createLog('silent'), walletDirectory: path }));
   const http = opening.use(await startServerProcess(database.url));
@@ -31,7 +32,7 @@ async function measure({ server, quick, progress }: Context, sessions: number): 
   const contender = async (name: string, call: (session: FundedSession) => Promise<void>): Promise<Contender> => {
     const funded = await fundSessions(database.bare, sessions);
     const workers = funded.map((session) => () => call(session));
-    return { name, round: () => countCalls(quick ? 100 : 1500, workers) };
+    return { name, round: () => countCalls(quick ? 100 : 1000, workers) };
   };
   progress(`${sessions} at once`);
   const [own, floor, readingFloor, overHttp] = await alternate(
@@ -41,7 +42,7 @@ async function measure({ server, quick, progress }: Context, sessions: number): 
       await contender('floor that reads too', (session) => takeFloorTurn(database.bare, session, { reading: true })),
       await contender('HTTP', (session) => client.takeTurn(session)),
     ],
-    quick ? { warmUps: 1, rounds: 2 } : { warmUps: 1, rounds: 7 },
+    quick ? { warmUps: 1, rounds: 2 } : { warmUps: 1, rounds: 8 },
   );
   const unit = 'turns/s';
   return [

@@ -21,9 +21,9 @@ const insertRequest = `
     history_dropped, lease_owner, lease_expires_at)
   SELECT $1, held.id, 'instant', 1024, $4::bigint, 8, 600, 0, $3, clock_timestamp() + interval '15 s' FROM held`;
 
-const begin = { name: 'floor_begin', text: `WITH ${takeHold} ${insertRequest}` };
+export const begin = { name: 'floor_begin', text: `WITH ${takeHold} ${insertRequest}` };
 
-const beginReading = {
+export const beginReading = {
   name: 'floor_begin_reading',
   text: `WITH ${takeHold.replace('RETURNING', 'AND EXISTS (SELECT FROM session_keys WHERE session_id = $2 AND key_hash = $5) RETURNING')},
     begun AS (${insertRequest} RETURNING id)
@@ -32,7 +32,7 @@ const beginReading = {
     ) m) AS history FROM begun`,
 };
 
-const finish = {
+export const finish = {
   name: 'floor_finish',
   text: `WITH ended AS (
       UPDATE session_requests SET state = 'completed', input_tokens = $3, output_tokens = $4, charged_msat = $5::bigint,

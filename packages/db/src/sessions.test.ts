@@ -16,7 +16,7 @@ import {
   untilWaiting,
 } from '../test/fixtures.ts';
 import { appendMessage, forgetMessages, listMessages } from './history.ts';
-import { addInvoice, creditPayment, stopWatchingIfDead } from './invoices.ts';
+import { addInvoice, creditPayment, insertInvoice, stopWatchingIfDead } from './invoices.ts';
 import { findRequest } from './requests.ts';
 import {
   createHistorySession,
@@ -220,6 +220,20 @@ describe('removeUnpaidSessions', () => {
     });
     expect(await removing).toBe(0);
     expect(await readSession(database, session.sessionId)).toMatchObject({ status: 'active', balanceMsat: 5n });
+  });
+
+  test('looks again under the session’s lock: an invoice that came in between saves it', async () => {
+    const session = await unpaidSession(database, dead);
+    await stopWatchingIfDead(database, session.paymentHash);
+    let removing: Promise<number> | undefined;
+    await inTransaction(database, async (tx) => {
+      await lockSession(tx, session.sessionId);
+      removing = removeUnpaidSessions(database);
+      await untilWaiting(database, 1);
+      await insertInvoice(tx, session.sessionId, newInvoice());
+    });
+    expect(await removing).toBe(0);
+    expect(await statusOf(session.sessionId)).toBe('awaiting_payment');
   });
 
   test('leaves a session of those who keep histories without payments', async () => {

@@ -1,6 +1,7 @@
 /** Many at once, on a real database: what one row's lock, the unique keys and the fences have to hold together. */
 import { randomUUID } from 'node:crypto';
 
+import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { appendMessage, forgetMessages, listMessages } from '../src/history.ts';
@@ -10,7 +11,7 @@ import { listLedger } from '../src/ledger.ts';
 import { connect } from '../src/open.ts';
 import { findRequest } from '../src/requests.ts';
 import { openTestDatabase, type TestDatabase } from '../src/testing.ts';
-import { type Database, inTransaction } from '../src/transaction.ts';
+import { type Database, inTransaction, lockSession } from '../src/transaction.ts';
 import { releaseTurn, type ReserveTurn, reserveTurn, settleTurn } from '../src/turns.ts';
 import {
   endOf,
@@ -22,7 +23,9 @@ import {
   readSession,
   reserved,
   run,
+  say,
   type TestSession,
+  untilWaiting,
 } from './fixtures.ts';
 
 let opened: TestDatabase;
@@ -150,6 +153,45 @@ describe('at once', () => {
     const answers = await atOnce(20, () => reserveTurn(database, newTurn(session)));
     expect(outcomesOf(answers)).toEqual([...times(19, 'busy'), 'reserved']);
     expect(await readSession(database, session.sessionId)).toMatchObject({ heldMsat: 125n });
+    await expectBalancedBooks(database);
+  });
+});
+
+describe('the session’s row is locked before anything else of the session', () => {
+  const writers: [string, (turn: ReserveTurn, paymentHash: string) => Promise<unknown>][] = [
+    ['reserveTurn', (turn) => reserveTurn(database, { ...turn, requestId: randomUUID() })],
+    ['settleTurn', (turn) => settleTurn(database, endOf(turn))],
+    ['releaseTurn', (turn) => releaseTurn(database, turn)],
+    ['sweepLeases', () => sweepLeases(database)],
+    ['creditPayment', (_turn, paymentHash) => creditPayment(database, { paymentHash, receivedMsat: 1n })],
+    ['addInvoice', ({ sessionId }) => addInvoice(database, sessionId, newInvoice())],
+    ['forgetMessages', ({ sessionId }) => forgetMessages(database, sessionId)],
+    [
+      'appendMessage',
+      ({ sessionId }) =>
+        inTransaction(database, (tx) => appendMessage(tx, { sessionId, role: 'user', content: 'hello' })),
+    ],
+  ];
+
+  test.each(writers)('by %s', async (_name, write) => {
+    const session = await fundedSession(database);
+    await say(database, session, 'hello', 'hello');
+    const { paymentHash } = await addInvoice(database, session.sessionId, newInvoice());
+    const turn = await reserved(database, session);
+    await loseLease(database, turn);
+    let writing: Promise<unknown> | undefined;
+    await inTransaction(database, async (tx) => {
+      await lockSession(tx, session.sessionId);
+      writing = write(turn, paymentHash);
+      await untilWaiting(database, 1);
+      for (const table of ['invoices', 'session_requests', 'session_messages']) {
+        const rows = await tx.execute(
+          sql`SELECT FROM ${sql.identifier(table)} WHERE session_id = ${session.sessionId} FOR UPDATE NOWAIT`,
+        );
+        expect(rows.rowCount).toBeGreaterThan(0);
+      }
+    });
+    await writing;
     await expectBalancedBooks(database);
   });
 });

@@ -25,10 +25,15 @@ export async function settlePayment({ db, wallet, log }: WatchDeps, paymentHash:
   if (outcome === 'applied') log.info({ paymentHash, receivedMsat: String(receivedMsat) }, 'payment credited');
 }
 
-/** Looks up the invoices whose turn it is. One that fails stays due and does not keep the others from theirs. */
+/** Looks up every invoice whose turn it is. One that fails stays due and does not keep the others from theirs. */
 export async function pollPayments(deps: WatchDeps): Promise<void> {
-  const due = await claimInvoicesToLookUp(deps.db, BATCH);
-  await Promise.all(due.map((paymentHash) => settleOrLog(deps, paymentHash)));
+  let due: string[];
+  do {
+    // oxlint-disable-next-line no-await-in-loop -- a batch at a time, so as not to flood the wallet
+    due = await claimInvoicesToLookUp(deps.db, BATCH);
+    // oxlint-disable-next-line no-await-in-loop
+    await Promise.all(due.map((paymentHash) => settleOrLog(deps, paymentHash)));
+  } while (due.length === BATCH);
 }
 
 async function settleOrLog(deps: WatchDeps, paymentHash: string): Promise<void> {

@@ -118,3 +118,9 @@ describe('findRunningRequest', () => {
     expect(await findRunningRequest(database, (await fundedSession(database)).sessionId)).toBeUndefined();
   });
 });
+
+test('findRequest finds a request in its own session only', async () => {
+  const [mine, theirs] = [await running(), await running()];
+  expect(await findRequest(database, mine)).toMatchObject({ state: 'running' });
+  expect(await findRequest(database, { sessionId: theirs.sessionId, requestId: mine.requestId })).toBeUndefined();
+});

@@ -221,6 +221,19 @@ test('a transaction whose connection breaks is unavailable, and the process live
   await close();
 });
 
+test('a transaction whose statement takes too long gives no connection back that is still at work', async () => {
+  const { db, close } = connect(opened.url, { poolSize: 1 });
+  db.$client.options.query_timeout = 100;
+  const { sessionId } = await fundedSession(database);
+  await inTransaction(database, async (tx) => {
+    await lockSession(tx, sessionId);
+    const waiting = await refused(inTransaction(db, (other) => lockSession(other, sessionId)));
+    expect(toAppError(waiting)).toMatchObject({ code: 'unavailable' });
+    expect(db.$client.totalCount).toBe(0);
+  });
+  await close();
+});
+
 describe('a deadlock of two transactions', () => {
   /** Two transactions that lock a session each, and then want the other's. */
   async function deadlock(

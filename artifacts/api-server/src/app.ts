@@ -14,6 +14,7 @@ import { addDocsRoutes } from './routes/docs.ts';
 import type { App, AppEnv } from './routes/http.ts';
 import { addMessageRoutes } from './routes/messages.ts';
 import { addOperationRoutes } from './routes/operations.ts';
+import { addPageRoutes } from './routes/page.ts';
 import { addRequestRoutes } from './routes/requests.ts';
 import { addSessionRoutes } from './routes/sessions.ts';
 
@@ -36,6 +37,7 @@ export function createApp(deps: Deps): App {
   addOperationRoutes(app, deps);
   if (deps.wallet instanceof SimulatedWallet) addDevWalletRoutes(app, deps.wallet);
   addDocsRoutes(app);
+  addPageRoutes(app, deps.page);
   return app;
 }
 

@@ -4,6 +4,7 @@ import type { Database } from '@timmy-tower/db';
 import type { Wallet } from '@timmy-tower/lightning';
 import type { Logger } from 'pino';
 
+import type { PageFile } from './page.ts';
 import type { RunningTurns } from './sessions/running-turns.ts';
 
 /** How long a model may take. Past either limit the turn fails and charges nothing. */
@@ -26,4 +27,6 @@ export interface Deps {
   readonly agentName: string;
   readonly sessionIdleDays: number;
   readonly newSessionsPerMinute: number;
+  /** What `GET /` serves; without it, the way to the API's reference. */
+  readonly page?: readonly PageFile[] | undefined;
 }

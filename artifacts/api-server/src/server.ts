@@ -2,6 +2,7 @@
 import { once } from 'node:events';
 import type { Server } from 'node:http';
 import { resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
 
 import { serve } from '@hono/node-server';
 import { type Agent, openAgent } from '@timmy-tower/agent';
@@ -14,11 +15,13 @@ import { createApp } from './app.ts';
 import { type Config, ConfigError, requestLimits } from './config.ts';
 import type { Deps } from './deps.ts';
 import { describeError } from './log.ts';
+import { readPage } from './page.ts';
 import { startRecovery } from './sessions/recover.ts';
 import { RunningTurns } from './sessions/running-turns.ts';
 import { watchPayments } from './sessions/settlement.ts';
 
 const DATA_DIRECTORY = resolve('.data');
+const PAGE_DIRECTORY = fileURLToPath(new URL('../../web/dist', import.meta.url));
 /** How long running turns may take to finish when the server stops. */
 const SHUTDOWN_MS = 10_000;
 const MODEL_TIME_LIMITS = { silenceMs: 60_000, totalMs: 600_000 };
@@ -83,6 +86,7 @@ async function openDeps(
     agentName: settings.AGENT_NAME,
     sessionIdleDays: settings.SESSION_IDLE_DAYS,
     newSessionsPerMinute: settings.NEW_SESSIONS_PER_MINUTE,
+    page: await readPage(PAGE_DIRECTORY),
   };
 }
 

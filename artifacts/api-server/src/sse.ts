@@ -1,5 +1,8 @@
-/** A turn as server-sent events: `start`, `delta`…, then always `done` or `error`. One event, one write. */
-import type { StreamEvent, TurnAnswer } from '@timmy-tower/contract';
+/**
+ * Server-sent events, one event a write. A turn is `start`, `delta`…, then always `done` or `error`; a session is `session`
+ * whenever it changed.
+ */
+import type { SessionEvent, StreamEvent, TurnAnswer } from '@timmy-tower/contract';
 import type { Context } from 'hono';
 import { streamSSE } from 'hono/streaming';
 
@@ -7,6 +10,7 @@ import type { Deps } from './deps.ts';
 import { describeError } from './log.ts';
 import { toProblem } from './problem.ts';
 import { type BegunTurn, finishTurn } from './sessions/take-turn.ts';
+import { type WatchedSession, watchSession } from './sessions/watch-session.ts';
 
 const PING_MS = 15_000;
 
@@ -28,23 +32,34 @@ export function streamReplay(context: Context, answer: TurnAnswer): Response {
   });
 }
 
-function streamEvents(context: Context, run: (send: (event: StreamEvent) => void) => Promise<void>): Response {
+/** A session as it changes, until its reader leaves or the server stops. */
+export function streamSession(context: Context, deps: Deps, watched: WatchedSession): Response {
+  return streamEvents(context, (send, left) =>
+    watchSession(deps, watched, { left, onChange: (data) => send({ event: 'session', data }) }),
+  );
+}
+
+type Send = (event: StreamEvent | SessionEvent) => void;
+
+function streamEvents(context: Context, run: (send: Send, left: AbortSignal) => Promise<void>): Response {
   const log = context.get('log');
   // Asks proxies not to hold the stream back.
   context.header('X-Accel-Buffering', 'no');
   return streamSSE(context, async (stream) => {
     // Writes wait for a slow reader; the turn does not. What is queued is bounded by the length of a reply.
     let written: Promise<unknown> = Promise.resolve();
-    const send = ({ event, data }: StreamEvent) => {
+    const left = new AbortController();
+    stream.onAbort(() => left.abort());
+    const send: Send = ({ event, data }) => {
       written = written.then(() => stream.writeSSE({ event, data: JSON.stringify(data) }));
     };
     const ping = setInterval(() => {
       written = written.then(() => stream.write(': ping\n\n'));
     }, PING_MS);
     try {
-      await run(send);
+      await run(send, left.signal);
     } catch (error) {
-      log.error({ error: describeError(error) }, 'a streamed turn failed');
+      log.error({ error: describeError(error) }, 'a stream failed');
       send({ event: 'error', data: toProblem(error) });
     } finally {
       clearInterval(ping);

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 
-import { depositBody, MAX_CONTENT_LENGTH, messagesQuery, turnBody } from './api.ts';
+import { depositBody, messagesQuery, turnBody } from './api.ts';
+import { MAX_CONTENT_LENGTH } from './limits.ts';
 
 const limits = {
   minDepositSats: 10,

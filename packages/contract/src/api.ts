@@ -2,6 +2,7 @@
 import { z } from 'zod';
 
 import { errorCodes } from './errors.ts';
+import { MAX_CONTENT_LENGTH, MAX_MESSAGES_PER_PAGE } from './limits.ts';
 
 export const sessionStatuses = ['awaiting_payment', 'active', 'expired', 'closed'] as const;
 export const invoiceStatuses = ['pending', 'paid', 'expired'] as const;
@@ -14,10 +15,6 @@ export type InvoiceStatus = (typeof invoiceStatuses)[number];
 export type RequestState = (typeof requestStates)[number];
 export type IncompleteReason = (typeof incompleteReasons)[number];
 export type MessageRole = (typeof messageRoles)[number];
-
-/** A message's length limit in UTF-16 code units, as `String.length` counts. */
-export const MAX_CONTENT_LENGTH = 100_000;
-export const MAX_MESSAGES_PER_PAGE = 200;
 
 const id = z.uuid();
 const time = z.iso.datetime({ offset: true }).meta({ description: 'ISO 8601' });
@@ -159,6 +156,33 @@ export const turnSchema = z
   })
   .meta({ id: 'TurnAnswer' });
 
+/** What the page, or any client, needs to know about a server before it has a session. */
+export const serverInfoSchema = z
+  .object({
+    agentName: z.string(),
+    model: z.string(),
+    demo: z.boolean().meta({ description: 'The offline demo agent answers, no model' }),
+    walletName: z.string(),
+    simulated: z.boolean().meta({ description: 'No real money moves; POST /dev/wallet/pay pays' }),
+    minDepositSats: z.int().positive(),
+    maxDepositSats: z.int().positive(),
+    maxOutputTokens: z.int().positive(),
+    inputMsatPerKtoken: msat.meta({ description: 'Millisatoshis per 1000 tokens shown to the model' }),
+    outputMsatPerKtoken: msat.meta({ description: 'Millisatoshis per 1000 tokens it replies' }),
+  })
+  .meta({ id: 'ServerInfo' });
+
+/** The events of `GET /sessions/:id/events`: the session now, and whenever it changed. */
+export const sessionEventSchema = z.object({ event: z.literal('session'), data: sessionSchema });
+
+/** A conversation as the page exports it. */
+export const conversationExportSchema = z.strictObject({
+  format: z.literal('timmy-tower/conversation@1'),
+  sessionId: id,
+  exportedAt: time,
+  messages: z.array(messageSchema),
+});
+
 /** An error document, RFC 9457. Some codes carry more fields. */
 export const problemSchema = z
   .looseObject({
@@ -203,5 +227,8 @@ export type Message = z.infer<typeof messageSchema>;
 export type MessagesPage = z.infer<typeof messagesPageSchema>;
 export type ShownHistory = z.infer<typeof shownHistorySchema>;
 export type TurnAnswer = z.infer<typeof turnSchema>;
+export type ServerInfo = z.infer<typeof serverInfoSchema>;
+export type SessionEvent = z.infer<typeof sessionEventSchema>;
+export type ConversationExport = z.infer<typeof conversationExportSchema>;
 export type Problem = z.infer<typeof problemSchema>;
 export type StreamEvent = z.infer<typeof streamEventSchema>;

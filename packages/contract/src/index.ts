@@ -1,6 +1,9 @@
 export { type Msat, msatToJson, msatToSatsCeil, msatToSatsFloor, satsToMsat } from './units.ts';
 export { AppError, type AppErrorOptions, type ErrorCode, errorCodes } from './errors.ts';
+export { MAX_CONTENT_LENGTH, MAX_MESSAGES_PER_PAGE } from './limits.ts';
 export {
+  type ConversationExport,
+  conversationExportSchema,
   type DepositRequest,
   depositBody,
   type IncompleteReason,
@@ -9,8 +12,6 @@ export {
   type Invoice,
   type InvoiceStatus,
   invoiceSchema,
-  MAX_CONTENT_LENGTH,
-  MAX_MESSAGES_PER_PAGE,
   type Message,
   type MessageRole,
   type MessagesPage,
@@ -24,7 +25,11 @@ export {
   type RequestLimits,
   type RequestState,
   requestStates,
+  type ServerInfo,
+  serverInfoSchema,
   type Session,
+  type SessionEvent,
+  sessionEventSchema,
   type SessionOpened,
   type SessionStatus,
   sessionOpenedSchema,

@@ -39,7 +39,6 @@ const CSP = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self
 export function addDocsRoutes(app: App): void {
   app.openAPIRegistry.registerComponent('securitySchemes', 'sessionKey', { type: 'http', scheme: 'bearer' });
   app.doc31('/openapi.json', openApiDocument);
-  app.get('/', (context) => context.redirect('/docs'));
   app.get('/docs', (context) => context.html(page, 200, { 'content-security-policy': CSP }));
   app.get('/docs/start.js', (context) => context.body(startScript, 200, { 'content-type': 'text/javascript' }));
   for (const [file, type] of [

@@ -1,6 +1,7 @@
 import { createRoute, z } from '@hono/zod-openapi';
-import { AppError } from '@timmy-tower/contract';
+import { AppError, msatToJson, type ServerInfo, serverInfoSchema } from '@timmy-tower/contract';
 import { checkDatabase } from '@timmy-tower/db';
+import { SimulatedWallet } from '@timmy-tower/lightning';
 
 import type { Deps } from '../deps.ts';
 import { type App, problemsOf } from './http.ts';
@@ -15,6 +16,15 @@ const readiness = z.object({
 });
 
 export function addOperationRoutes(app: App, deps: Deps): void {
+  const config = createRoute({
+    method: 'get',
+    path: '/config',
+    summary: 'Who answers here, at what price, and what may be deposited',
+    tags: ['Operations'],
+    responses: { 200: { description: 'What is set', content: { 'application/json': { schema: serverInfoSchema } } } },
+  });
+  app.openapi(config, (context) => context.json(serverInfo(deps), 200));
+
   const live = createRoute({
     method: 'get',
     path: '/healthz',
@@ -43,6 +53,21 @@ export function addOperationRoutes(app: App, deps: Deps): void {
       200,
     );
   });
+}
+
+function serverInfo({ agent, agentName, wallet, limits, prices }: Deps): ServerInfo {
+  return {
+    agentName,
+    model: agent.model,
+    demo: agent.model === 'demo',
+    walletName: wallet.name,
+    simulated: wallet instanceof SimulatedWallet,
+    minDepositSats: limits.minDepositSats,
+    maxDepositSats: limits.maxDepositSats,
+    maxOutputTokens: limits.maxOutputTokens,
+    inputMsatPerKtoken: msatToJson(prices.inputMsatPerKtoken),
+    outputMsatPerKtoken: msatToJson(prices.outputMsatPerKtoken),
+  };
 }
 
 async function isWalletUp({ wallet }: Deps): Promise<'ok' | 'down'> {

@@ -1,11 +1,18 @@
 import { createRoute, z } from '@hono/zod-openapi';
-import { depositBody, sessionOpenedSchema, sessionSchema, topUpSchema } from '@timmy-tower/contract';
+import {
+  depositBody,
+  sessionEventSchema,
+  sessionOpenedSchema,
+  sessionSchema,
+  topUpSchema,
+} from '@timmy-tower/contract';
 
 import type { Deps } from '../deps.ts';
 import { toSession } from '../sessions/answers.ts';
 import { getSession } from '../sessions/find-session.ts';
 import { topUpSession } from '../sessions/fund-session.ts';
 import { openSession } from '../sessions/open-session.ts';
+import { streamSession } from '../sse.ts';
 import { type App, limitBody, problemsOf, readableJson, withCaller } from './http.ts';
 import { limitNewSessions } from './limit-new-sessions.ts';
 
@@ -43,6 +50,27 @@ export function addSessionRoutes(app: App, deps: Deps): void {
   app.openapi(show, async (context) => {
     const session = await getSession(deps, context.get('caller'));
     return context.json(toSession(session, deps.sessionIdleDays), 200);
+  });
+
+  const watch = createRoute({
+    method: 'get',
+    path: '/sessions/{id}/events',
+    summary: 'The session as it changes: server-sent events',
+    description:
+      'A `session` event at once, and one whenever status, balance, hold or invoice changed; `: ping` comments.',
+    tags: ['Sessions'],
+    security,
+    middleware: [withCaller] as const,
+    request: { params: sessionPath },
+    responses: {
+      200: { description: 'Until the client leaves', content: { 'text/event-stream': { schema: sessionEventSchema } } },
+      ...problemsOf(401, 404, 503),
+    },
+  });
+  app.openapi(watch, async (context) => {
+    const caller = context.get('caller');
+    const session = toSession(await getSession(deps, caller), deps.sessionIdleDays);
+    return streamSession(context, deps, { caller, session });
   });
 
   const topUp = createRoute({

@@ -18,6 +18,7 @@ export default defineConfig({
       project('packages/lightning'),
       project('packages/agent'),
       project('artifacts/api-server', [testServer]),
+      project('artifacts/web'),
       project('trials', [testServer]),
     ],
     include: ['src/**/*.test.ts', 'test/**/*.test.ts'],

@@ -1,0 +1,76 @@
+import { useEffect, useState } from 'react';
+
+import { ServerContext, useServerInfo } from './components/server-info.tsx';
+import { Sidebar } from './components/sidebar.tsx';
+import { StartScreen } from './components/start-screen.tsx';
+import { StatusScreen } from './components/status-screen.tsx';
+import { SessionScreen } from './components/session-screen.tsx';
+import { conversationOf } from './conversation/conversations.ts';
+import { keptSessions } from './keyring.ts';
+import { usePlace } from './place.ts';
+import { useStore } from './store.ts';
+
+export function App() {
+  const { info, unreachable, retry } = useServerInfo();
+  if (unreachable) {
+    return (
+      <main className="lone">
+        <StatusScreen
+          title="The server cannot be reached"
+          text="Your sessions and their balances are safe. This page tries again every few seconds."
+          action={{ label: 'Try now', run: retry }}
+        />
+      </main>
+    );
+  }
+  if (!info) return <main className="lone" aria-busy="true" aria-label="Loading" />;
+  return (
+    <ServerContext value={info}>
+      <Shell agentName={info.agentName} simulated={info.simulated} />
+    </ServerContext>
+  );
+}
+
+function Shell({ agentName, simulated }: { readonly agentName: string; readonly simulated: boolean }) {
+  const sessions = useStore(keptSessions);
+  const place = usePlace();
+  const [drawer, setDrawer] = useState(false);
+  const id = place ?? sessions[0]?.id ?? 'new';
+  const conversation = id === 'new' ? undefined : conversationOf(id);
+  useEffect(() => setDrawer(false), [id]);
+  useEffect(() => {
+    document.title = agentName;
+  }, [agentName]);
+  const openDrawer = () => setDrawer(true);
+  return (
+    <>
+      <a className="skip" href="#content" onClick={skipToContent}>
+        Skip to content
+      </a>
+      {simulated && (
+        <p className="banner" role="note">
+          <strong>Test mode.</strong> The wallet is simulated: no real money moves.
+        </p>
+      )}
+      <div className="shell">
+        {sessions.length > 0 && (
+          <Sidebar sessions={sessions} current={id} open={drawer} onClose={() => setDrawer(false)} />
+        )}
+        <main id="content" tabIndex={-1}>
+          {conversation ? (
+            <SessionScreen key={conversation.id} conversation={conversation} onOpenDrawer={openDrawer} />
+          ) : (
+            <StartScreen missing={id !== 'new'} {...(sessions.length > 0 ? { onOpenDrawer: openDrawer } : {})} />
+          )}
+        </main>
+      </div>
+    </>
+  );
+}
+
+/** The place after the `#` is the session's: the link must not take it. */
+function skipToContent(event: React.MouseEvent): void {
+  event.preventDefault();
+  const content = document.querySelector<HTMLElement>('#message') ?? document.querySelector<HTMLElement>('#content');
+  content?.focus();
+}

@@ -1,0 +1,32 @@
+import type { IncompleteReason, ShownHistory, TurnAnswer } from '@timmy-tower/contract';
+
+import { chargeInSats, formatNumber } from '../amounts.ts';
+
+const reasons: Record<IncompleteReason, string> = {
+  cancelled: 'Stopped',
+  'max-output-tokens': 'Cut at the longest reply',
+  balance: 'Cut: the balance ran low',
+};
+
+/** What a reply cost and saw, in one quiet line. */
+export function ReceiptLine({ answer: { request, history } }: { readonly answer: TurnAnswer }) {
+  const { inputTokens, outputTokens, chargedMsat, incompleteReason } = request;
+  return (
+    <>
+      {incompleteReason && <strong className="cut">{reasons[incompleteReason]}</strong>}
+      {chargedMsat !== null && <span>{chargeInSats(chargedMsat)}</span>}
+      {inputTokens !== null && outputTokens !== null && (
+        <span>
+          {formatNumber(inputTokens)} tokens in, {formatNumber(outputTokens)} out
+        </span>
+      )}
+      <span>{sawLine(history)}</span>
+    </>
+  );
+}
+
+export function sawLine({ messages, dropped }: ShownHistory): string {
+  if (messages === 0 && dropped === 0) return 'saw no earlier messages';
+  const left = dropped > 0 ? ` (${formatNumber(dropped)} left out)` : '';
+  return `saw ${formatNumber(messages)} earlier ${messages === 1 ? 'message' : 'messages'}${left}`;
+}

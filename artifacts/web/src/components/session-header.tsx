@@ -1,0 +1,96 @@
+import { useRef, useState } from 'react';
+
+import { problemOf } from '../api/client.ts';
+import type { Conversation } from '../conversation/conversation.ts';
+import { keptSessions } from '../keyring.ts';
+import { showNewSession } from '../place.ts';
+import { useStore } from '../store.ts';
+import { BalanceMeter } from './balance-meter.tsx';
+import { ConfirmDialog } from './confirm-dialog.tsx';
+import { Icon } from './icons.tsx';
+import { Menu } from './menu.tsx';
+
+interface SessionHeaderProps {
+  readonly conversation: Conversation;
+  readonly onOpenDrawer: () => void;
+}
+
+export function SessionHeader({ conversation, onOpenDrawer }: SessionHeaderProps) {
+  const kept = useStore(keptSessions).find(({ id }) => id === conversation.id);
+  const { session } = useStore(conversation.state);
+  const funded = session && session.status !== 'awaiting_payment';
+  return (
+    <header className="session-header">
+      <button type="button" className="icon-button narrow-only" aria-label="Your sessions" onClick={onOpenDrawer}>
+        <Icon name="menu" />
+      </button>
+      <h1>{kept?.title || 'New conversation'}</h1>
+      {funded && <BalanceMeter conversation={conversation} peakMsat={kept?.peakMsat ?? 0} />}
+      <SessionMenu conversation={conversation} />
+    </header>
+  );
+}
+
+function SessionMenu({ conversation }: { readonly conversation: Conversation }) {
+  const forget = useRef<HTMLDialogElement>(null);
+  const remove = useRef<HTMLDialogElement>(null);
+  const [fault, setFault] = useState('');
+  const { messages, session } = useStore(conversation.state);
+  const empty = messages.length === 0;
+  const exportAs = async (format: 'markdown' | 'json') => {
+    setFault('');
+    try {
+      const { exportConversation } = await import('../export/export-conversation.ts');
+      await exportConversation(conversation, format);
+    } catch {
+      setFault('The export did not work. Try again in a moment.');
+    }
+  };
+  const confirmForget = async () => {
+    try {
+      await conversation.forget();
+    } catch (error) {
+      const { status, title } = problemOf(error);
+      throw new Error(status === 409 ? 'A reply is still running. Stop it, or wait for it, first.' : title, {
+        cause: error,
+      });
+    }
+  };
+  return (
+    <>
+      <Menu
+        label="Session menu"
+        items={[
+          { label: 'Top up', run: () => conversation.openTopUp(), hidden: session?.status === 'awaiting_payment' },
+          { label: 'Copy session key', copy: conversation.key },
+          { label: 'Export as Markdown', run: () => void exportAs('markdown'), hidden: empty },
+          { label: 'Export as JSON', run: () => void exportAs('json'), hidden: empty },
+          { label: 'Forget this conversation', run: () => forget.current?.showModal(), hidden: empty },
+          { label: 'Remove from this browser', run: () => remove.current?.showModal() },
+        ]}
+      />
+      {fault && (
+        <p className="fault toast" role="alert">
+          {fault}
+        </p>
+      )}
+      <ConfirmDialog
+        dialog={forget}
+        title="Forget this conversation?"
+        text="Every message is deleted on the server, for good. The balance stays."
+        confirm="Forget it"
+        onConfirm={confirmForget}
+      />
+      <ConfirmDialog
+        dialog={remove}
+        title="Remove from this browser?"
+        text="The key is deleted here. Without a copy of it, nobody can reach the conversation or the balance again."
+        confirm="Remove it"
+        onConfirm={async () => {
+          conversation.leave();
+          showNewSession();
+        }}
+      />
+    </>
+  );
+}

@@ -1,0 +1,50 @@
+import type { Invoice, Message, Problem, Session, ShownHistory } from '@timmy-tower/contract';
+
+/**
+ * A turn from the moment it is sent until its reply is among the messages.
+ * `waiting`: another request of the session runs first. `recovering`: the stream was lost, its outcome is being looked up.
+ * `unpaid`: the balance did not do. `failed`: nothing was stored, nothing was charged.
+ */
+export interface LiveTurn {
+  readonly idempotencyKey: string;
+  readonly content: string;
+  readonly requestId?: string | undefined;
+  readonly status: 'sending' | 'replying' | 'waiting' | 'recovering' | 'unpaid' | 'failed';
+  readonly history?: ShownHistory | undefined;
+  readonly problem?: Problem | undefined;
+  readonly stopping?: boolean;
+  /** Sent before this page was loaded. */
+  readonly resumed?: boolean;
+}
+
+export interface ConversationState {
+  readonly phase: 'loading' | 'ready' | 'gone' | 'unreachable';
+  readonly session: Session | undefined;
+  readonly messages: readonly Message[];
+  readonly older: 'none' | 'more' | 'loading';
+  readonly turn: LiveTurn | undefined;
+  readonly topUp: { readonly invoice?: Invoice | undefined } | undefined;
+  readonly connected: boolean;
+  /** What a screen reader is told, and what is shown for a moment. */
+  readonly announcement: string;
+}
+
+export const initialState: ConversationState = {
+  phase: 'loading',
+  session: undefined,
+  messages: [],
+  older: 'none',
+  turn: undefined,
+  topUp: undefined,
+  connected: true,
+  announcement: '',
+};
+
+const sameMessage = (a: Message) => (b: Message) =>
+  a.id === b.id || (a.sessionRequestId !== null && a.sessionRequestId === b.sessionRequestId && a.role === b.role);
+
+/** Both lists, oldest first, each message once. */
+export function joinMessages(older: readonly Message[], newer: readonly Message[]): readonly Message[] {
+  const fresh = newer.filter((message) => !older.some(sameMessage(message)));
+  return fresh.length === 0 ? older : [...older, ...fresh];
+}

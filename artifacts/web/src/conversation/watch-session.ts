@@ -1,0 +1,77 @@
+/** Follows a session by server-sent events while the tab is looked at, and by asking again where events do not come. */
+import type { Session } from '@timmy-tower/contract';
+
+import { ApiError, callApi, requestApi } from '../api/client.ts';
+import { readServerEvents } from '../api/server-events.ts';
+
+const RETRY_MS = 1500;
+
+export interface SessionWatcher {
+  readonly onSession: (session: Session) => void;
+  readonly onGone: () => void;
+  readonly onConnection: (connected: boolean) => void;
+}
+
+/** @returns a function that stops it */
+export function watchSession(path: string, key: string, watcher: SessionWatcher): () => void {
+  let current: AbortController | undefined;
+  // A hidden tab gives its connection back: a browser grants a host only six.
+  const onVisibility = () => {
+    current?.abort();
+    current = undefined;
+    if (document.visibilityState === 'hidden') return;
+    current = new AbortController();
+    void follow(path, { key, watcher, signal: current.signal });
+  };
+  document.addEventListener('visibilitychange', onVisibility);
+  addEventListener('online', onVisibility);
+  onVisibility();
+  return () => {
+    document.removeEventListener('visibilitychange', onVisibility);
+    removeEventListener('online', onVisibility);
+    current?.abort();
+  };
+}
+
+interface FollowOptions {
+  readonly key: string;
+  readonly watcher: SessionWatcher;
+  readonly signal: AbortSignal;
+}
+
+async function follow(path: string, { key, watcher, signal }: FollowOptions): Promise<void> {
+  while (!signal.aborted) {
+    try {
+      // oxlint-disable-next-line no-await-in-loop -- one connection after the other
+      await readEvents(path, { key, watcher, signal });
+    } catch (error) {
+      if (signal.aborted) return;
+      if (error instanceof ApiError && error.problem.status === 404) return watcher.onGone();
+    }
+    // oxlint-disable-next-line no-await-in-loop
+    if (!signal.aborted) await poll(path, { key, watcher, signal });
+  }
+}
+
+async function readEvents(path: string, { key, watcher, signal }: FollowOptions): Promise<void> {
+  const response = await requestApi(`${path}/events`, { key, signal, headers: { accept: 'text/event-stream' } });
+  if (!response.body) return;
+  watcher.onConnection(true);
+  for await (const { event, data } of readServerEvents(response.body)) {
+    if (signal.aborted) return;
+    if (event === 'session') watcher.onSession(JSON.parse(data) as Session);
+  }
+}
+
+async function poll(path: string, { key, watcher, signal }: FollowOptions): Promise<void> {
+  await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+  if (signal.aborted) return;
+  try {
+    watcher.onSession(await callApi<Session>(path, { key, signal }));
+    watcher.onConnection(true);
+  } catch (error) {
+    if (signal.aborted) return;
+    if (error instanceof ApiError && error.problem.status === 404) watcher.onGone();
+    else watcher.onConnection(false);
+  }
+}

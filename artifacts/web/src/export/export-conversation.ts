@@ -1,0 +1,44 @@
+/** Loaded when somebody exports: the contract's schema, and zod with it, stay out of the first load. */
+import { type ConversationExport, conversationExportSchema, type Message } from '@timmy-tower/contract';
+import { config } from 'zod';
+
+import type { Conversation } from '../conversation/conversation.ts';
+import { findKept } from '../keyring.ts';
+
+// The page's CSP allows no code made from text, which is how zod would otherwise go faster.
+config({ jitless: true });
+
+export async function exportConversation(conversation: Conversation, format: 'markdown' | 'json'): Promise<void> {
+  const messages = await conversation.readAll();
+  const title = findKept(conversation.id)?.title || 'Conversation';
+  const stamp = new Date().toISOString();
+  const name = `timmy-${stamp.slice(0, 10)}-${conversation.id.slice(0, 8)}`;
+  if (format === 'markdown') return save(`${name}.md`, 'text/markdown', toMarkdown(title, messages));
+  save(
+    `${name}.json`,
+    'application/json',
+    toJson({ sessionId: conversation.id, exportedAt: stamp, messages: [...messages] }),
+  );
+}
+
+/** @throws {ZodError} rather than write a file that the schema does not read */
+export function toJson(conversation: Omit<ConversationExport, 'format'>): string {
+  const document = conversationExportSchema.parse({ format: 'timmy-tower/conversation@1', ...conversation });
+  return `${JSON.stringify(document, null, 2)}\n`;
+}
+
+export function toMarkdown(title: string, messages: readonly Message[]): string {
+  const parts = messages.map(
+    ({ role, content, createdAt }) => `## ${role === 'user' ? 'You' : 'Timmy'}, ${createdAt}\n\n${content}\n`,
+  );
+  return [`# ${title}\n`, ...parts].join('\n');
+}
+
+function save(name: string, type: string, text: string): void {
+  const url = URL.createObjectURL(new Blob([text], { type }));
+  const link = document.createElement('a');
+  link.href = url;
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(url), 10_000);
+}

@@ -1,0 +1,16 @@
+import './styles/base.css';
+import './styles/layout.css';
+import './styles/chat.css';
+import './styles/fund.css';
+import './styles/markdown.css';
+
+import { StrictMode } from 'react';
+import { createRoot } from 'react-dom/client';
+
+import { App } from './app.tsx';
+
+createRoot(document.querySelector('#root')!).render(
+  <StrictMode>
+    <App />
+  </StrictMode>,
+);

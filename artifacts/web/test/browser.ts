@@ -1,0 +1,110 @@
+/** The page for tests: the whole app on a port of its own, and a Chromium that notes everything that goes wrong in it. */
+import { once } from 'node:events';
+import type { AddressInfo, Server } from 'node:net';
+import { fileURLToPath } from 'node:url';
+
+import { serve } from '@hono/node-server';
+import { readPage } from '@timmy-tower/api-server/page.ts';
+import { type Browser, type BrowserContext, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
+
+import { openTestApp, type TestApp, type TestAppOptions } from '../../api-server/test/harness.ts';
+
+const PAGE_DIRECTORY = fileURLToPath(new URL('../dist', import.meta.url));
+
+export interface ServedApp extends TestApp {
+  readonly url: string;
+}
+
+export async function serveApp({ deps, ...options }: TestAppOptions = {}): Promise<ServedApp> {
+  const page = await readPage(PAGE_DIRECTORY);
+  if (!page) throw new Error('The page is not built: run `pnpm build`.');
+  const app = await openTestApp({ ...options, deps: { ...deps, page } });
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- plain HTTP, a TCP port
+  const server = serve({ fetch: app.app.fetch, port: 0, hostname: '127.0.0.1' }) as Server & {
+    closeAllConnections(): void;
+  };
+  await once(server, 'listening');
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion
+  const { port } = server.address() as AddressInfo;
+  return {
+    ...app,
+    url: `http://127.0.0.1:${port}`,
+    async close() {
+      server.close();
+      server.closeAllConnections();
+      await app.close();
+    },
+  };
+}
+
+export async function launchChromium(): Promise<Browser> {
+  return chromium.launch({
+    executablePath: process.env['CHROMIUM_PATH'] ?? '/usr/bin/chromium',
+    args: [
+      '--no-sandbox',
+      '--disable-gpu',
+      '--disable-quic',
+      '--no-first-run',
+      '--disable-background-networking',
+      '--disable-component-update',
+      '--disable-sync',
+    ],
+  });
+}
+
+export interface Visitor {
+  readonly context: BrowserContext;
+  readonly page: Page;
+  /** Console errors, uncaught errors, and requests to anywhere but the server. */
+  readonly faults: string[];
+}
+
+/** Someone with a browser of their own: its storage is empty. */
+export async function visit(browser: Browser, url: string, options: BrowserContextOptions = {}): Promise<Visitor> {
+  const context = await browser.newContext({ locale: 'en-GB', reducedMotion: 'reduce', ...options });
+  await context.grantPermissions(['clipboard-read', 'clipboard-write'], { origin: url });
+  const page = await context.newPage();
+  const faults = noteFaults(page, url);
+  await page.goto(url);
+  return { context, page, faults };
+}
+
+export function noteFaults(page: Page, url: string): string[] {
+  const faults: string[] = [];
+  // Chromium itself notes every answer of 400 and above: those are for the page to handle.
+  page.on('console', (message) => {
+    if (message.type() === 'error' && !message.text().startsWith('Failed to load resource'))
+      faults.push(message.text());
+  });
+  page.on('pageerror', (error) => faults.push(String(error)));
+  page.on('request', (request) => {
+    const there = request.url();
+    if (!there.startsWith(url) && !there.startsWith('blob:')) faults.push(`a request to ${there}`);
+    if (there.includes('tt_')) faults.push('a key in a URL');
+  });
+  return faults;
+}
+
+/** From the start screen to a funded, empty conversation. */
+export async function fund(page: Page, sats?: number): Promise<void> {
+  if (sats !== undefined) await page.getByLabel('Or any amount').fill(String(sats));
+  await page.getByRole('button', { name: 'Show the invoice' }).click();
+  await page.getByRole('button', { name: 'Pay with the test wallet' }).click();
+  await page.getByRole('heading', { name: /^Say something to/ }).waitFor();
+}
+
+export async function say(page: Page, text: string): Promise<void> {
+  await page.getByLabel(/^Message to/).fill(text);
+  await page.keyboard.press('Enter');
+}
+
+/** The replies that are there and done. */
+export const doneReplies = (page: Page) => page.locator('.message-reply:not([aria-busy=true])');
+
+export async function ask(page: Page, text: string): Promise<string> {
+  const before = await doneReplies(page).count();
+  await say(page, text);
+  const reply = doneReplies(page).nth(before);
+  await reply.locator('.receipt', { hasText: 'tokens in' }).waitFor();
+  return reply.locator('.md').innerText();
+}

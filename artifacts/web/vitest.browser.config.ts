@@ -1,0 +1,19 @@
+import { fileURLToPath } from 'node:url';
+
+import { defineConfig } from 'vitest/config';
+
+const root = fileURLToPath(new URL('.', import.meta.url));
+
+/** The page in a real Chromium, on the real server and a real PostgreSQL. Started by `pnpm test:browser`. */
+export default defineConfig({
+  test: {
+    name: 'browser',
+    root,
+    include: ['test/*.browser.ts'],
+    globalSetup: [fileURLToPath(new URL('../../packages/db/src/testing-server.ts', import.meta.url))],
+    fileParallelism: false,
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+    reporters: ['default', fileURLToPath(new URL('../../scripts/summary-reporter.ts', import.meta.url))],
+  },
+});

@@ -4,7 +4,8 @@ const precise = new Intl.NumberFormat(undefined, { maximumFractionDigits: 2 });
 
 /** A balance: whole sats, never more than there is. */
 export function balanceInSats(msat: number): string {
-  return whole.format(Math.floor(msat / 1000));
+  const sats = Math.floor(msat / 1000);
+  return `${whole.format(sats)} ${sats === 1 ? 'sat' : 'sats'}`;
 }
 
 /** A charge: to a hundredth, since a short reply costs less than a sat. */

@@ -48,9 +48,9 @@ function Shell({ agentName, simulated }: { readonly agentName: string; readonly 
         Skip to content
       </a>
       {simulated && (
-        <p className="banner" role="note">
-          <strong>Test mode.</strong> The wallet is simulated: no real money moves.
-        </p>
+        <aside className="banner" aria-label="Test wallet">
+          <strong>Test wallet:</strong> no real money moves.
+        </aside>
       )}
       <div className="shell">
         {sessions.length > 0 && (

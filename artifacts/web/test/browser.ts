@@ -4,10 +4,11 @@ import type { AddressInfo, Server } from 'node:net';
 import { fileURLToPath } from 'node:url';
 
 import { serve } from '@hono/node-server';
+import { type Agent, createDemoAgent } from '@timmy-tower/agent';
 import { readPage } from '@timmy-tower/api-server/page.ts';
 import { type Browser, type BrowserContext, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 
-import { openTestApp, type TestApp, type TestAppOptions } from '../../api-server/test/harness.ts';
+import { createMessageScript, openTestApp, type TestApp, type TestAppOptions } from '../../api-server/test/harness.ts';
 
 const PAGE_DIRECTORY = fileURLToPath(new URL('../dist', import.meta.url));
 
@@ -37,6 +38,28 @@ export async function serveApp({ deps, ...options }: TestAppOptions = {}): Promi
   };
 }
 
+/** The demo agent, except for what a test scripts: `hold …` begins its reply and goes on when it is let go. */
+export function createHoldableAgent() {
+  const demo = createDemoAgent({ delayMs: 2 });
+  const script = createMessageScript();
+  const held = new Map<string, PromiseWithResolvers<void>>();
+  const isScripted = (message: string) => held.has(message) || message.startsWith('script ');
+  return {
+    script,
+    agent: {
+      ...demo,
+      reply: (...[prompt, options]: Parameters<Agent['reply']>) =>
+        (isScripted(prompt.message) ? script.agent : demo).reply(prompt, options),
+    },
+    hold: (message: string): void => {
+      const gate = Promise.withResolvers<void>();
+      held.set(message, gate);
+      script.when(message, { deltas: ['The beginning, ', gate.promise, 'and the end.'] });
+    },
+    letGo: (message: string) => held.get(message)?.resolve(),
+  };
+}
+
 export async function launchChromium(): Promise<Browser> {
   return chromium.launch({
     executablePath: process.env['CHROMIUM_PATH'] ?? '/usr/bin/chromium',
@@ -63,6 +86,7 @@ export interface Visitor {
 export async function visit(browser: Browser, url: string, options: BrowserContextOptions = {}): Promise<Visitor> {
   const context = await browser.newContext({ locale: 'en-GB', reducedMotion: 'reduce', ...options });
   await context.grantPermissions(['clipboard-read', 'clipboard-write'], { origin: url });
+  context.setDefaultTimeout(20_000);
   const page = await context.newPage();
   const faults = noteFaults(page, url);
   await page.goto(url);

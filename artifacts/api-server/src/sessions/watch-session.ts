@@ -8,8 +8,8 @@ import { toSession } from './answers.ts';
 import { getSession } from './find-session.ts';
 import type { Caller } from './session-key.ts';
 
-/** Someone looks at an invoice and waits for the payment to arrive. */
-const AWAITING_PAYMENT_MS = 400;
+/** A payment or the end of a turn is waited for. */
+const EXPECTING_MS = 400;
 const OTHERWISE_MS = 1500;
 
 export interface WatchedSession {
@@ -36,7 +36,8 @@ export async function watchSession(
   let session = first;
   onChange(session);
   while (!left.aborted && !deps.runningTurns.closing) {
-    const ms = session.invoice?.status === 'pending' ? AWAITING_PAYMENT_MS : OTHERWISE_MS;
+    const isExpecting = session.invoice?.status === 'pending' || session.heldMsat > 0;
+    const ms = isExpecting ? EXPECTING_MS : OTHERWISE_MS;
     // oxlint-disable-next-line no-await-in-loop -- one look after the other
     await delay(ms, undefined, { signal: left }).catch(() => {});
     if (left.aborted) return;

@@ -1,4 +1,4 @@
-import { balanceInSats } from '../amounts.ts';
+import { balanceInSats, formatNumber } from '../amounts.ts';
 import type { Conversation } from '../conversation/conversation.ts';
 import { useStore } from '../store.ts';
 import { isLow } from './low-balance.ts';
@@ -27,15 +27,15 @@ export function BalanceMeter({ conversation, peakMsat }: BalanceMeterProps) {
         aria-valuemin={0}
         aria-valuemax={Math.floor(full / 1000)}
         aria-valuenow={Math.floor(balanceMsat / 1000)}
-        aria-valuetext={`${balanceInSats(balanceMsat)} sats${held}`}
+        aria-valuetext={`${balanceInSats(balanceMsat)}${held}`}
       >
         <span style={{ width: `${((balanceMsat - heldMsat) / full) * 100}%` }} />
         <span className="meter-held" style={{ width: `${(heldMsat / full) * 100}%` }} />
       </div>
       <button type="button" className="meter-text" onClick={() => conversation.openTopUp()}>
-        <span className="meter-balance">{balanceInSats(balanceMsat)} sats</span>
+        <span className="meter-balance">{balanceInSats(balanceMsat)}</span>
         <span className="meter-note">
-          {heldMsat > 0 ? `${balanceInSats(heldMsat)} held` : low ? 'low: top up' : 'top up'}
+          {heldMsat > 0 ? `${formatNumber(Math.ceil(heldMsat / 1000))} held` : low ? 'low: top up' : 'top up'}
         </span>
       </button>
     </div>

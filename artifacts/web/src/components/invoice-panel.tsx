@@ -82,7 +82,7 @@ function TestWalletButton({ bolt11 }: { readonly bolt11: string }) {
       <button type="button" className="button" disabled={status !== 'idle'} onClick={() => void pay()}>
         {status === 'paid' ? 'Paid: one moment…' : 'Pay with the test wallet'}
       </button>
-      <p className="hint">No real money moves: other wallets cannot pay this invoice.</p>
+      <p className="hint">Other wallets cannot pay it: no real money moves.</p>
       {fault && (
         <p className="fault" role="alert">
           {fault}

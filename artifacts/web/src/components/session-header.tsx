@@ -40,6 +40,7 @@ function SessionMenu({ conversation }: { readonly conversation: Conversation }) 
   const exportAs = async (format: 'markdown' | 'json') => {
     setFault('');
     try {
+      await import('../export/zod-without-eval.ts');
       const { exportConversation } = await import('../export/export-conversation.ts');
       await exportConversation(conversation, format);
     } catch {

@@ -57,7 +57,7 @@ export function Sidebar({ sessions, current, open, onClose }: SidebarProps) {
               >
                 <span className="session-title">{session.title || 'New conversation'}</span>
                 <span className="session-facts">
-                  {balanceInSats(session.balanceMsat)} sats · {timeAgo(session.usedAt)}
+                  {balanceInSats(session.balanceMsat)} · {timeAgo(session.usedAt)}
                 </span>
               </button>
             </li>

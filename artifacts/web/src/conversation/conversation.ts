@@ -162,7 +162,8 @@ export class Conversation {
         messages: page.messages.toReversed(),
         older: page.hasMore ? 'more' : 'none',
       });
-      this.#onSession(session);
+      // What follows the session may have been faster, and knows better.
+      if (!this.#state.session) this.#onSession(session);
       this.#resume();
     } catch (error) {
       this.#loadingBegun = false;
@@ -181,6 +182,7 @@ export class Conversation {
     return callApi<MessagesPage>(`${this.path}/messages?${search}`, { key: this.key });
   }
 
+  /** Balances come from one ordered source, so that an older one never looks like a deposit. */
   #onSession(session: Session): void {
     const before = this.#state.session;
     this.#set({ session, connected: true });
@@ -272,7 +274,7 @@ export class Conversation {
   }
 
   #finish(answer: TurnAnswer): void {
-    const { turn, session, messages } = this.#state;
+    const { turn, messages } = this.#state;
     if (!turn) return;
     this.receipts.put(answer);
     const { request, reply } = answer;
@@ -292,10 +294,8 @@ export class Conversation {
       : [];
     this.#endTurn({
       messages: joinMessages(messages, said),
-      session: session && { ...session, balanceMsat: answer.balanceMsat, heldMsat: 0 },
       announcement: reply ? `Timmy replied: ${reply.content}` : '',
     });
-    updateKept(this.id, { balanceMsat: answer.balanceMsat });
   }
 
   #fail(problem: Problem): void {

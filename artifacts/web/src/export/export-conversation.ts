@@ -1,12 +1,8 @@
 /** Loaded when somebody exports: the contract's schema, and zod with it, stay out of the first load. */
 import { type ConversationExport, conversationExportSchema, type Message } from '@timmy-tower/contract';
-import { config } from 'zod';
 
 import type { Conversation } from '../conversation/conversation.ts';
 import { findKept } from '../keyring.ts';
-
-// The page's CSP allows no code made from text, which is how zod would otherwise go faster.
-config({ jitless: true });
 
 export async function exportConversation(conversation: Conversation, format: 'markdown' | 'json'): Promise<void> {
   const messages = await conversation.readAll();

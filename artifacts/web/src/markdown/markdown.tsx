@@ -52,7 +52,7 @@ function renderBlock(token: Token, depth: number): ReactNode {
     case 'paragraph':
       return <p>{children(token.tokens, depth)}</p>;
     case 'heading':
-      return <h3 className={`md-heading md-heading-${token['depth']}`}>{children(token.tokens, depth)}</h3>;
+      return <h2 className={`md-heading md-heading-${token['depth']}`}>{children(token.tokens, depth)}</h2>;
     case 'code':
       return <CodeBlock code={token['text']} language={token['lang']} />;
     case 'blockquote':

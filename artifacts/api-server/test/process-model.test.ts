@@ -230,10 +230,11 @@ test('the log is JSON with an id for every request, and no line of output repeat
     expect((await asking).status).toBe(503);
     proxy.restore();
   }
-  // A statement that PostgreSQL itself refuses: its message would quote what was said.
-  await database.db.$client.query(
-    `ALTER TABLE session_messages ADD CONSTRAINT planted CHECK (content <> '${REPLY}') NOT VALID`,
-  );
+  // A statement that PostgreSQL itself refuses, quoting what was said.
+  await database.db.$client.query(`
+    CREATE FUNCTION refuse_words() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN RAISE EXCEPTION 'these words are refused: %', NEW.content; END $$;
+    CREATE TRIGGER refuse_words BEFORE INSERT ON session_messages FOR EACH ROW EXECUTE FUNCTION refuse_words()`);
   await database.db.$client.query(
     `UPDATE session_requests SET lease_expires_at = clock_timestamp() - interval '1 s' WHERE state = 'running'`,
   );
@@ -244,7 +245,7 @@ test('the log is JSON with an id for every request, and no line of output repeat
   const broken = await asking;
   expect(broken.status).toBe(500);
   expect(broken.body).toEqual({ type: 'about:blank', title: 'Internal Server Error', status: 500 });
-  await database.db.$client.query('ALTER TABLE session_messages DROP CONSTRAINT planted');
+  await database.db.$client.query('DROP FUNCTION refuse_words CASCADE');
 
   const answers = [...seen, broken];
   await until(() => answers.every(({ headers }) => server.output.stderr.includes(headers.get('x-request-id')!)));

@@ -1,6 +1,6 @@
 /**
- * A running request has an owner and a lease, by the database's clock. These statements each touch request rows alone, one
- * lock at a time or none, so they need not take the session's lock first.
+ * A running request has an owner and a lease, by the database's clock. These statements lock request rows alone and wait for
+ * nothing else, and nobody who waits for a request row holds another one: they need not take the session's lock first.
  */
 import { and, eq, inArray, sql } from 'drizzle-orm';
 

@@ -14,7 +14,7 @@ import {
   say,
   unpaidSession,
 } from '../test/fixtures.ts';
-import { getSessionHistory, listMessages } from './history.ts';
+import { forgetMessages, getSessionHistory, listMessages } from './history.ts';
 import { sweepLeases } from './leases.ts';
 import { listLedger } from './ledger.ts';
 import { findRequest } from './requests.ts';
@@ -77,7 +77,7 @@ describe('a turn', () => {
       { sessionRequestId: requestId, role: 'user', content: 'a question', tokenCount: 3, promptTokens: 2 },
       { sessionRequestId: requestId, role: 'assistant', content: 'an answer', tokenCount: 3, promptTokens: 3 },
     ]);
-    expect(messages[1]!.id).toBe(settled!.reply.id);
+    expect(messages[1]!.id).toBe(settled!.reply!.id);
     expect(await charges(session.sessionId)).toMatchObject([{ sessionRequestId: requestId, amountMsat: -30n }]);
   });
 
@@ -102,7 +102,7 @@ describe('a turn', () => {
       createdAt: settled.createdAt,
       finishedAt: settled.finishedAt,
       shown: turn.answer.shown,
-      reply: { ...settled.reply, content: 'an answer' },
+      reply: { ...settled.reply!, content: 'an answer' },
     });
   });
 
@@ -259,6 +259,14 @@ describe('settleTurn', () => {
       chargedMsat: 125n,
       balanceMsat: 9875n,
     });
+  });
+
+  test('sent again once the conversation was forgotten has no reply to name', async () => {
+    const session = await fundedSession(database);
+    const turn = await reserved(database, session);
+    await settleTurn(database, endOf(turn));
+    await forgetMessages(database, session.sessionId);
+    expect(await settleTurn(database, endOf(turn))).toMatchObject({ reply: null });
   });
 
   test('sent again answers the same and charges once', async () => {

@@ -153,7 +153,8 @@ export interface SettledTurn {
   readonly balanceMsat: Msat;
   readonly createdAt: Date;
   readonly finishedAt: Date;
-  readonly reply: { readonly id: string; readonly tokenCount: number; readonly createdAt: Date };
+  /** null when it was sent again, and the conversation was forgotten in between. */
+  readonly reply: { readonly id: string; readonly tokenCount: number; readonly createdAt: Date } | null;
 }
 
 interface SettleRow {
@@ -161,7 +162,7 @@ interface SettleRow {
   balance_msat: string;
   request_created_at: string;
   finished_at: string;
-  reply_id: string;
+  reply_id: string | null;
   reply_created_at: string;
 }
 
@@ -200,7 +201,9 @@ export async function settleTurn(db: Db, turn: SettleTurn): Promise<SettledTurn 
     balanceMsat: BigInt(row.balance_msat),
     createdAt: new Date(row.request_created_at),
     finishedAt: new Date(row.finished_at),
-    reply: { id: row.reply_id, tokenCount: replyTokenCount, createdAt: new Date(row.reply_created_at) },
+    reply: row.reply_id
+      ? { id: row.reply_id, tokenCount: replyTokenCount, createdAt: new Date(row.reply_created_at) }
+      : null,
   };
 }
 

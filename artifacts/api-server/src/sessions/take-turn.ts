@@ -135,7 +135,7 @@ async function settle(
     incompleteReason: incompleteReason ?? null,
     model: agent.model,
     shown: reserved.shown,
-    reply: { ...settled.reply, content: reply.text },
+    reply: settled.reply && { ...settled.reply, content: reply.text },
   });
 }
 

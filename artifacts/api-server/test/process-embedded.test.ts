@@ -9,7 +9,7 @@ import { isRunning, openPlace } from './server-process.ts';
 import { until } from './harness.ts';
 
 // Starting a server takes seconds where the processors are busy.
-vi.setConfig({ testTimeout: 60_000 });
+vi.setConfig({ testTimeout: 180_000 });
 
 test('runs end to end on its own PostgreSQL, stops it with itself, and finds everything at the next start', async () => {
   await using place = await openPlace();

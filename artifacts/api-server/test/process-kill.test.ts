@@ -10,7 +10,7 @@ import { openPlace, type Place, type ServerProcess } from './server-process.ts';
 import { openSlowModel, saying, type SlowModel } from './slow-model.ts';
 
 // Starting a server takes seconds where the processors are busy.
-vi.setConfig({ testTimeout: 60_000 });
+vi.setConfig({ testTimeout: 180_000 });
 
 let database: TestDatabase;
 let model: SlowModel;

@@ -11,7 +11,7 @@ import { openPlace, type Place, type ServerProcess } from './server-process.ts';
 import { openSlowModel, type SlowModel, USAGE } from './slow-model.ts';
 
 // Starting a server takes seconds where the processors are busy.
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
+vi.setConfig({ testTimeout: 180_000, hookTimeout: 60_000 });
 
 const API_KEY = 'sk-planted-api-key';
 const MESSAGE = 'planted-message';
@@ -22,8 +22,8 @@ let proxy: DatabaseProxy;
 let model: SlowModel;
 let place: Place;
 let server: ServerProcess;
-/** What no line of output may hold, besides what is planted. */
-const secrets = [API_KEY, MESSAGE, REPLY];
+/** What no line of output may hold: what is planted, and a statement with its parameters. */
+const secrets = [API_KEY, MESSAGE, REPLY, 'Failed query'];
 
 beforeAll(async () => {
   [database, model, place] = await Promise.all([openTestDatabase(), openSlowModel(), openPlace()]);
@@ -227,6 +227,7 @@ test('the log is JSON with an id for every request, and no line of output repeat
       turn.finish();
     }
     await gone;
+    expect((await session.call('')).status).toBe(503);
     expect((await asking).status).toBe(503);
     proxy.restore();
   }

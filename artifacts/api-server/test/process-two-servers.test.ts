@@ -9,7 +9,7 @@ import { openPlace, type Place, type ServerProcess } from './server-process.ts';
 import { openSlowModel, type SlowModel, USAGE } from './slow-model.ts';
 
 // Starting a server takes seconds where the processors are busy.
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
+vi.setConfig({ testTimeout: 180_000, hookTimeout: 60_000 });
 
 let database: TestDatabase;
 let model: SlowModel;

@@ -9,7 +9,7 @@ import { call, fundSession } from './server-client.ts';
 import { openPlace } from './server-process.ts';
 
 // Starting a server takes seconds where the processors are busy.
-vi.setConfig({ testTimeout: 60_000 });
+vi.setConfig({ testTimeout: 180_000 });
 
 let database: TestDatabase;
 beforeAll(async () => {

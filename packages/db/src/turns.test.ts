@@ -14,7 +14,7 @@ import {
   say,
   unpaidSession,
 } from '../test/fixtures.ts';
-import { forgetMessages, getSessionHistory, listMessages } from './history.ts';
+import { getSessionHistory, listMessages } from './history.ts';
 import { sweepLeases } from './leases.ts';
 import { listLedger } from './ledger.ts';
 import { findRequest } from './requests.ts';
@@ -259,14 +259,6 @@ describe('settleTurn', () => {
       chargedMsat: 125n,
       balanceMsat: 9875n,
     });
-  });
-
-  test('sent again once the conversation was forgotten has no reply to name', async () => {
-    const session = await fundedSession(database);
-    const turn = await reserved(database, session);
-    await settleTurn(database, endOf(turn));
-    await forgetMessages(database, session.sessionId);
-    expect(await settleTurn(database, endOf(turn))).toMatchObject({ reply: null });
   });
 
   test('sent again answers the same and charges once', async () => {

@@ -5,6 +5,7 @@ import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 
+import { forgetMessages } from '../src/history.ts';
 import { connect } from '../src/open.ts';
 import { openTestDatabase, type TestDatabase } from '../src/testing.ts';
 import type { Database } from '../src/transaction.ts';
@@ -188,4 +189,12 @@ describe('a turn’s round trips', () => {
     expect(await settleTurn(one.db, endOf(turn))).toMatchObject({ chargedMsat: 30n });
     await one.close();
   });
+});
+
+test('a settle sent again once the conversation was forgotten has no reply to name', async () => {
+  const session = await fundedSession(database);
+  const turn = await reserved(database, session);
+  await settleTurn(database, endOf(turn));
+  await forgetMessages(database, session.sessionId);
+  expect(await settleTurn(database, endOf(turn))).toMatchObject({ reply: null });
 });

@@ -11,7 +11,7 @@ timmy-tower is running at ${url}
   wallet     ${simulated ? 'simulated: NO REAL MONEY MOVES' : wallet}
   model      ${model}
 
-Try it:
+Try it: open ${url} in a browser, or
   curl ${url}/sessions -H 'content-type: application/json' -d '{"amountSats": 1000}'
   ${url}/docs has every call. Ctrl-C stops the server; running requests may finish first.
 `;

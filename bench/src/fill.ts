@@ -53,9 +53,11 @@ export async function fillMessages(pool: pg.Pool, { sessions, longSession }: Fil
  * Turns of others: 10,000 in 500 sessions, at no charge. PostgreSQL keeps the plans that it made when tables were empty, and
  * a server that has been in use for a while is what is measured.
  */
-export async function fillTurns(pool: pg.Pool): Promise<void> {
+export async function fillTurns(pool: pg.Pool, { quick }: { quick: boolean }): Promise<void> {
+  const sessions = quick ? 20 : 500;
   await pool.query(
-    `INSERT INTO sessions (id, status, message_count) SELECT ${idOf('s')}, 'active', 40 FROM generate_series(1, 500) s`,
+    `INSERT INTO sessions (id, status, message_count) SELECT ${idOf('s')}, 'active', 40 FROM generate_series(1, $1::integer) s`,
+    [sessions],
   );
   await pool.query(
     `INSERT INTO session_requests (id, session_id, state, model, max_output_tokens, input_tokens, output_tokens, held_msat,
@@ -63,9 +65,10 @@ export async function fillTurns(pool: pg.Pool): Promise<void> {
        created_at, finished_at)
      SELECT gen_random_uuid(), ${idOf('s')}, 'completed', 'instant', 1024, 700, 80, 0, 0, 0, 8, 600, 0, gen_random_uuid(),
        said, said, said
-     FROM generate_series(1, 20) turn, generate_series(1, 500) s,
+     FROM generate_series(1, 20) turn, generate_series(1, $1::integer) s,
           LATERAL (SELECT now() - interval '1 day' + turn * interval '1 minute' AS said) t
      ORDER BY turn, s`,
+    [sessions],
   );
   await pool.query(
     `INSERT INTO session_messages (session_id, session_request_id, role, content, token_count, prompt_tokens, created_at)

@@ -12,7 +12,7 @@ export const memory: Measurement = {
   title: `The server process's memory after a full collection, ${SESSIONS} sessions at once over HTTP`,
   async run({ server, quick, progress }) {
     await using database = await server.openDatabase('memory');
-    await fillTurns(database.bare);
+    await fillTurns(database.bare, { quick });
     const sessions = await fundSessions(database.bare, SESSIONS);
     await using http = await startServerProcess(database.url);
     using client = openHttpClient(http.url, SESSIONS);

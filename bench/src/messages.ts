@@ -6,6 +6,7 @@ import { addKey } from './fill.ts';
 import { openHttpClient } from './http-client.ts';
 import { openLargeDatabase } from './large-database.ts';
 import { compare, type Figure, type Measurement } from './measurement.ts';
+import { connectForReads } from './postgres.ts';
 import { alternate, timeCalls } from './rounds.ts';
 import { startServerProcess } from './server-process.ts';
 
@@ -19,7 +20,7 @@ export const messages: Measurement = {
     const { db, bare, url, sessions } = await openLargeDatabase(context);
     const session = await addKey(bare, sessions.longId!);
     await using opening = new AsyncDisposableStack();
-    const client = opening.adopt(await bare.connect(), (connection) => connection.release());
+    const client = opening.adopt(await connectForReads(bare), (connection) => connection.release());
     const http = opening.use(await startServerProcess(url));
     const caller = opening.use(openHttpClient(http.url, 1));
     const calls = quick ? 10 : 50;

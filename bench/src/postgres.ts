@@ -37,6 +37,16 @@ export interface BenchServer extends AsyncDisposable {
   keepDatabase(name: string): Promise<BenchDatabase>;
 }
 
+/**
+ * A connection for the floor's reads, whose named statements are planned once and for all. Left to itself, PostgreSQL plans
+ * the bare window anew with each call once the table is large (its custom plan looks cheaper than it is): no floor at all.
+ */
+export async function connectForReads(pool: pg.Pool): Promise<pg.PoolClient> {
+  const client = await pool.connect();
+  await client.query('SET plan_cache_mode = force_generic_plan');
+  return client;
+}
+
 /** @param url of any database on the server, which must let us create others; unset: a server of our own */
 export async function openBenchServer(url: string | undefined): Promise<BenchServer> {
   await using opening = new AsyncDisposableStack();

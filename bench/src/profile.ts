@@ -16,7 +16,7 @@ export const profile: Measurement = {
   title: `The server's own time (V8 sampling, self time), ${SESSIONS} sessions at once over HTTP`,
   async run({ server, quick, progress }) {
     await using database = await server.openDatabase('profile');
-    await fillTurns(database.bare);
+    await fillTurns(database.bare, { quick });
     await using http = await startServerProcess(database.url);
     using client = openHttpClient(http.url, SESSIONS);
     const sessions = await fundSessions(database.bare, SESSIONS);

@@ -24,7 +24,7 @@ export const throughput: Measurement = {
 async function measure({ server, quick, progress }: Context, sessions: number): Promise<Figure[]> {
   await using opening = new AsyncDisposableStack();
   const database = opening.use(await server.openDatabase(`throughput_${sessions}`));
-  await fillTurns(database.bare);
+  await fillTurns(database.bare, { quick });
   const { path } = opening.use(await temporaryDirectory());
   const { deps } = opening.use(await openProduct(database.db, { log: createLog('silent'), walletDirectory: path }));
   const http = opening.use(await startServerProcess(database.url));

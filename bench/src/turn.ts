@@ -17,8 +17,10 @@ export const turn: Measurement = {
   name: 'turn',
   title: 'One turn (beginTurn and finishTurn, a model that answers at once), one after the other',
   async run(context) {
+    const durable = await measure(context, { waitForDisk: true, inUse: true });
+    if (context.quick) return durable;
     return [
-      ...(await measure(context, { waitForDisk: true, inUse: true })),
+      ...durable,
       ...(await measure(context, { waitForDisk: false, inUse: true })),
       ...(await measure(context, { waitForDisk: false, inUse: false })),
     ];
@@ -34,7 +36,7 @@ interface Circumstances {
 async function measure({ server, quick, progress }: Context, { waitForDisk, inUse }: Circumstances): Promise<Figure[]> {
   await using opening = new AsyncDisposableStack();
   const database = opening.use(await server.openDatabase('turn', { waitForDisk }));
-  await (inUse ? fillTurns(database.bare) : database.bare.query('VACUUM ANALYZE'));
+  await (inUse ? fillTurns(database.bare, { quick }) : database.bare.query('VACUUM ANALYZE'));
   const { path } = opening.use(await temporaryDirectory());
   const product = opening.use(await openProduct(database.db, { log: createLog('silent'), walletDirectory: path }));
   const http = opening.use(await startServerProcess(database.url));

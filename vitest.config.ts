@@ -2,6 +2,8 @@ import { fileURLToPath } from 'node:url';
 
 import { defineConfig } from 'vitest/config';
 
+const preflight = fileURLToPath(new URL('scripts/preflight.mjs', import.meta.url));
+
 /** One PostgreSQL per run, for the projects that need one. */
 const testServer = fileURLToPath(new URL('packages/db/src/testing-server.ts', import.meta.url));
 
@@ -23,6 +25,7 @@ export default defineConfig({
     ],
     include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
     reporters: ['default', './scripts/summary-reporter.ts'],
+    execArgv: ['--import', preflight],
     testTimeout: 20_000,
     hookTimeout: 60_000,
   },

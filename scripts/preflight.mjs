@@ -10,3 +10,5 @@ if (Number.parseInt(found, 10) < needed) {
   );
   process.exit(1);
 }
+
+await import('./faster-imports.mjs');

@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { compare, type Measurement } from './measurement.ts';
 import { temporaryDirectory } from './temporary-directory.ts';
 
+const PREFLIGHT = fileURLToPath(new URL('../../scripts/preflight.mjs', import.meta.url));
 const MAIN = fileURLToPath(import.meta.resolve('@timmy-tower/api-server/main.ts'));
 
 export const startup: Measurement = {
@@ -32,7 +33,7 @@ export const startup: Measurement = {
 /** Starts the server, waits for its first answer and stops it again. */
 async function timeStart(directory: string): Promise<number> {
   const startedAt = performance.now();
-  const child = spawn(process.execPath, [MAIN], {
+  const child = spawn(process.execPath, ['--import', PREFLIGHT, MAIN], {
     cwd: directory,
     env: { PORT: '0' },
     stdio: ['ignore', 'pipe', 'ignore'],

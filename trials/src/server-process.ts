@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
+const PREFLIGHT = fileURLToPath(new URL('../../scripts/preflight.mjs', import.meta.url));
 const MAIN = fileURLToPath(new URL('../../artifacts/api-server/src/main.ts', import.meta.url));
 const WALLET = new URL('unreliable-wallet.ts', import.meta.url).href;
 const KEPT_OUTPUT = 20_000;
@@ -80,7 +81,7 @@ export async function killWhileStarting(place: ServerPlace, afterMs: number): Pr
 }
 
 function launch({ directory, databaseUrl }: ServerPlace): ChildProcess {
-  const child = spawn(process.execPath, ['--import', WALLET, MAIN], {
+  const child = spawn(process.execPath, ['--import', PREFLIGHT, '--import', WALLET, MAIN], {
     cwd: directory,
     env: { PORT: '0', DATABASE_URL: databaseUrl, NEW_SESSIONS_PER_MINUTE: '1000000' },
     stdio: ['ignore', 'pipe', 'pipe'],

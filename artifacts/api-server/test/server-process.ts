@@ -11,6 +11,7 @@ import { afterAll } from 'vitest';
 
 import { until } from './harness.ts';
 
+const PREFLIGHT = fileURLToPath(new URL('../../../scripts/preflight.mjs', import.meta.url));
 const MAIN = fileURLToPath(new URL('../src/main.ts', import.meta.url));
 /** What Node makes of the sources, kept: it saves each start a good half second. */
 const COMPILE_CACHE = fileURLToPath(new URL('../../../node_modules/.cache/timmy-tower-tests', import.meta.url));
@@ -111,7 +112,7 @@ export async function openPlace(): Promise<Place> {
 
 function launchServer(directory: string, env: Environment) {
   const { PATH = '', TMPDIR } = process.env;
-  const child = spawn(process.execPath, [MAIN], {
+  const child = spawn(process.execPath, ['--import', PREFLIGHT, MAIN], {
     cwd: directory,
     env: { PATH, ...(TMPDIR === undefined ? {} : { TMPDIR }), NODE_COMPILE_CACHE: COMPILE_CACHE, PORT: '0', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],

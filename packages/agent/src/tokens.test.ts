@@ -14,6 +14,7 @@ const hostile = {
   marks: '!'.repeat(100_000),
   'Chinese without a space': '漢字'.repeat(50_000),
   'astral letters': '𠮷'.repeat(50_000),
+  'line ends and slashes': '!'.concat('\n/'.repeat(50_000)),
   'lone surrogates': '\ud800'.repeat(100_000),
 };
 
@@ -56,6 +57,13 @@ describe('counting tokens', () => {
     const exact = countWithoutBound(sample);
     expect(countTokens(sample)).toBeGreaterThanOrEqual(exact);
     expect(countTokens(sample)).toBeLessThanOrEqual(exact * 1.1 + 2);
+  });
+
+  // Merged in one go, it would take ten seconds and more.
+  test.each(Object.entries(hostile))('takes no longer than its length asks for: %s', (_, text) => {
+    const startedAt = performance.now();
+    countTokens(text.repeat(2));
+    expect(performance.now() - startedAt).toBeLessThan(5000);
   });
 
   test('does not tear a surrogate pair at a cut', () => {

@@ -1,5 +1,5 @@
 /** Counting tokens. Counts guard the hold: whatever a text holds, counting takes time that grows with its length alone. */
-import { countTokens as countPiece, setMergeCacheSize } from 'gpt-tokenizer/encoding/o200k_base';
+import { countTokens as countWhole, setMergeCacheSize } from 'gpt-tokenizer/encoding/o200k_base';
 import { O200K_TOKEN_SPLIT_REGEX } from 'gpt-tokenizer/encodingParams/constants';
 
 import type { Prompt, Usage } from './agent.ts';
@@ -16,14 +16,20 @@ export const MAX_PIECE_LENGTH = 128;
 // The tokenizer's cache would keep what people say, each entry holding on to the whole text that it was cut from.
 setMergeCacheSize(0);
 
+/** Without one of these no piece is too long: at its longest it is a character, a word, and line ends or slashes. */
+const LONG_STRETCH = /\S{63}|\s{63}|[\r\n/]{63}/;
+
+/** A spelled-out special token such as `<|endoftext|>`, for which the tokenizer would throw, is text like any other. */
+const ALL_IS_TEXT = { disallowedSpecial: new Set<string>() };
+
 /**
  * A text's tokens as o200k_base counts them; within about a percent of that where the text has unbroken stretches longer
- * than `MAX_PIECE_LENGTH`. Takes any string, lone surrogates too. A spelled-out special token such as `<|endoftext|>` is text like
- * any other: no piece holds a whole one, for which the tokenizer would throw.
+ * than `MAX_PIECE_LENGTH`. Takes any string, lone surrogates too.
  */
 export function countTokens(text: string): number {
+  if (!LONG_STRETCH.test(text)) return countWhole(text, ALL_IS_TEXT);
   let tokens = 0;
-  for (const piece of splitIntoPieces(text)) tokens += countPiece(piece);
+  for (const piece of splitIntoPieces(text)) tokens += countWhole(piece, ALL_IS_TEXT);
   return tokens;
 }
 

@@ -16,9 +16,14 @@ export interface HistoryMessage {
   readonly content: string;
 }
 
-const historyStatement = {
-  name: 'get_session_history',
-  text: 'SELECT role, content FROM history_window($1::uuid, $2::bigint, $3::bigint, false)',
+interface CountedMessage extends HistoryMessage {
+  readonly token_count: number;
+}
+
+const newestMessages = {
+  name: 'newest_messages',
+  text: `SELECT role, content, token_count FROM session_messages WHERE session_id = $1
+         ORDER BY created_at DESC, seq DESC LIMIT $2`,
 };
 
 /**
@@ -34,7 +39,19 @@ export async function getSessionHistory(
 ): Promise<HistoryMessage[]> {
   assertBound('maxMessages', maxMessages);
   assertBound('tokenBudget', tokenBudget);
-  return queryPrepared<HistoryMessage>(db, historyStatement, [sessionId, maxMessages, tokenBudget]);
+  const newestFirst = await queryPrepared<CountedMessage>(db, newestMessages, [sessionId, maxMessages]);
+  return withinBudget(newestFirst, tokenBudget).toReversed();
+}
+
+function withinBudget(newestFirst: readonly CountedMessage[], tokenBudget: number): HistoryMessage[] {
+  const kept: HistoryMessage[] = [];
+  let tokens = 0;
+  for (const { role, content, token_count } of newestFirst) {
+    tokens += token_count;
+    if (tokens > tokenBudget) break;
+    kept.push({ role, content });
+  }
+  return kept;
 }
 
 function assertBound(name: string, value: number): void {

@@ -17,10 +17,11 @@ import {
   unpaidSession,
   untilWaiting,
 } from '../test/fixtures.ts';
-import { appendMessage } from './history.ts';
+import { appendMessage, getSessionHistory } from './history.ts';
 import { creditPayment } from './invoices.ts';
 import { connect, openDatabase } from './open.ts';
 import { sqlState, toAppError } from './pg-error.ts';
+import journal from '../migrations/meta/_journal.json' with { type: 'json' };
 import * as schema from './schema.ts';
 import { administer, openTestDatabase, type TestDatabase, withDatabase } from './testing.ts';
 import { type Database, inTransaction, lockSession, type Tx } from './transaction.ts';
@@ -63,7 +64,7 @@ describe('openDatabase', () => {
     await withEmptyDatabase(async (url) => {
       const four = await Promise.all(Array.from({ length: 4 }, () => openDatabase(url)));
       for (const { db } of four) await say(db, await fundedSession(db), 'hello', 'hello');
-      expect(await appliedMigrations(four[0]!.db)).toHaveLength(2);
+      expect(await appliedMigrations(four[0]!.db)).toHaveLength(journal.entries.length);
       await Promise.all(four.map(({ close }) => close()));
     });
   });
@@ -153,6 +154,15 @@ describe('statements', () => {
     for (const word of ['one', 'two']) await say(db, session, word, word);
     const names = (await prepared(db)).map((row) => row.name);
     expect(names.toSorted()).toEqual(['reserve_turn', 'settle_turn']);
+    await close();
+  });
+
+  test('are planned once, for all values that they are called with', async () => {
+    const { db, close } = connect(opened.url, { poolSize: 1 });
+    const session = await fundedSession(db);
+    for (const word of ['one', 'two', 'three']) await getSessionHistory(session.sessionId, word.length, 10, db);
+    const plans = await run(db, 'SELECT generic_plans::int, custom_plans::int FROM pg_prepared_statements');
+    expect(plans).toEqual([{ generic_plans: 3, custom_plans: 0 }]);
     await close();
   });
 

@@ -14,6 +14,11 @@ const MIGRATION_LOCK = 7_466_900_001;
 const CONNECT_TIMEOUT_MS = 5000;
 /** A server that stopped answering, or a network that swallows packets, must not hold a caller for ever. */
 const QUERY_TIMEOUT_MS = 30_000;
+/**
+ * A named statement is planned once. Left to itself, PostgreSQL plans a window anew with each call on some tables, and planning
+ * takes longer than reading: docs/performance.md.
+ */
+const PLAN_ONCE = 'SET plan_cache_mode = force_generic_plan';
 
 export interface OpenOptions {
   /** Connections at most. */
@@ -47,12 +52,17 @@ export function connect(url: string, options: OpenOptions = {}): OpenedDatabase 
     keepAlive: true,
     application_name: 'timmy-tower',
     max: options.poolSize ?? 10,
-    ...(options.preparedStatements === false ? { Client: UnnamedClient } : {}),
+    // oxlint-disable-next-line typescript/no-misused-promises -- the pool waits for it, which its types do not say
+    ...(options.preparedStatements === false ? { Client: UnnamedClient } : { onConnect: planOnce }),
   });
   // Without these listeners a connection that breaks would end the process. In use, its statement says so; idle, nobody does.
   pool.on('connect', (client) => client.on('error', () => {}));
   pool.on('error', (error) => options.onConnectionLost?.(error));
   return { db: drizzle(pool), close: () => pool.end() };
+}
+
+async function planOnce(client: pg.ClientBase): Promise<void> {
+  await client.query(PLAN_ONCE);
 }
 
 /** Resolves when the database answers. @throws {AppError} `unavailable` when it does not */

@@ -157,8 +157,7 @@ function noteProblem(
   const { status, requestId } = problem;
   const rows = [session.id, requestId ?? 'no request', `status ${status}`];
   const isKnown = turn.state === 'answered' || turn.state === 'whole';
-  // 502: the demo says nothing when its first word is longer than the turn may be.
-  const expected = isKnown ? [409, 503] : [402, 409, 502, 503];
+  const expected = isKnown ? [409, 503] : [402, 409, 503];
   if (!expected.includes(status)) scene.report(`no failure but ${expected.join(', ')} is expected here`, rows);
   // Told that the server or the database is out of reach, its caller does not know what became of it.
   if (status !== 402 && status !== 409) leaveOpen(turn);

@@ -217,6 +217,7 @@ describe('a demo reply', () => {
         const events = await reply('write a long story', { maxOutputTokens });
         const text = textOf(events);
         expect(whole.startsWith(text)).toBe(true);
+        expect(text).not.toBe('');
         expect(countTokens(text)).toBeLessThanOrEqual(maxOutputTokens);
         expect(events.at(-1)).toMatchObject({ finish: text === whole ? 'stop' : 'length' });
       }),

@@ -35,14 +35,24 @@ interface FittedReply {
   readonly finish: 'stop' | 'length';
 }
 
-/** The reply's words, each with the space before it, as many as the limit allows. */
+/** The reply's words, each with the space before it, as many as the limit allows; the last may be cut. */
 function fit(reply: string, maxOutputTokens: number): FittedReply {
   const words: string[] = [];
-  let tokens = 0;
+  let left = maxOutputTokens;
   for (const word of reply.match(/\s*\S+/g) ?? []) {
-    tokens += countTokens(word);
-    if (tokens > maxOutputTokens) return { words, finish: 'length' };
+    const tokens = countTokens(word);
+    if (tokens > left) {
+      const beginning = cut(word, left);
+      return { words: beginning === '' ? words : [...words, beginning], finish: 'length' };
+    }
     words.push(word);
+    left -= tokens;
   }
   return { words, finish: 'stop' };
+}
+
+function cut(word: string, maxTokens: number): string {
+  const characters = Array.from(word);
+  while (countTokens(characters.join('')) > maxTokens) characters.pop();
+  return characters.join('');
 }

@@ -13,6 +13,12 @@ export function sqlState(error: unknown): string | undefined {
   return driverError instanceof pg.DatabaseError ? driverError.code : undefined;
 }
 
+/** The name of the constraint that a statement would have broken; undefined for any other error. */
+export function violatedConstraint(error: unknown): string | undefined {
+  const driverError = unwrap(error);
+  return driverError instanceof pg.DatabaseError ? driverError.constraint : undefined;
+}
+
 /**
  * A statement failed without a word from the server: the connection broke, or none could be had. Whether the statement took
  * effect is unknown. (The driver gives most of these errors no code.)

@@ -238,6 +238,13 @@ describe('reserveTurn', () => {
     expect((await readSession(database, session.sessionId)).heldMsat).toBe(BigInt(heldMsat));
   });
 
+  test('sent again after it was ended says that it is no use', async () => {
+    const turn = await reserved(database, await fundedSession(database));
+    await loseLease(database, turn);
+    await sweepLeases(database);
+    await expect(reserveTurn(database, turn)).rejects.toMatchObject({ code: 'unavailable' });
+  });
+
   test('ends a request whose lease ran out, and takes its place', async () => {
     const session = await fundedSession(database, 130n); // pays for one hold, not for two
     const idempotent = { idempotency: idempotency('mine') };

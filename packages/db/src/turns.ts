@@ -2,11 +2,12 @@
  * A turn is two statements: `reserveTurn` lets it in and takes the hold, `settleTurn` writes both messages and the charge.
  * Memory and money change in one transaction or not at all; the steps and their reasons are in the migration `functions`.
  */
-import type { IncompleteReason, Msat } from '@timmy-tower/contract';
+import { AppError, type IncompleteReason, type Msat } from '@timmy-tower/contract';
 import { sql } from 'drizzle-orm';
 
 import type { HistoryMessage } from './history.ts';
 import { heuristicTokens } from './tokens.ts';
+import { violatedConstraint } from './pg-error.ts';
 import { type Db, queryPrepared, withRetry } from './transaction.ts';
 
 /** Where a turn belongs: every statement about it names these. */
@@ -79,6 +80,7 @@ const reserveStatement = {
 /**
  * Checks the key, the idempotency key, the status, the conversation's lock and the balance; takes the hold and reads the
  * history; or says why not. Safe to send again with the same request id when its answer was lost.
+ * @throws {AppError} `unavailable` when the request with this id has ended in the meantime
  */
 export async function reserveTurn(db: Db, turn: ReserveTurn): Promise<ReserveOutcome> {
   const params = [
@@ -98,9 +100,17 @@ export async function reserveTurn(db: Db, turn: ReserveTurn): Promise<ReserveOut
     turn.history.maxMessages,
     turn.history.tokenBudget,
   ];
-  const [row] = await withRetry(db, () => queryPrepared<ReserveRow>(db, reserveStatement, params));
-  return readReserveRow(row!);
+  try {
+    const [row] = await withRetry(db, () => queryPrepared<ReserveRow>(db, reserveStatement, params));
+    return readReserveRow(row!);
+  } catch (error) {
+    throw violatedConstraint(error) === 'session_requests_pkey' ? endedMeanwhile(error) : error;
+  }
 }
+
+/** It was sent before, its answer was lost, and its lease ran out before it was sent again. */
+const endedMeanwhile = (cause: unknown) =>
+  new AppError('unavailable', 'The database took too long. Nothing was charged: try again.', { cause });
 
 function readReserveRow(row: ReserveRow): ReserveOutcome {
   switch (row.outcome) {

@@ -55,6 +55,7 @@ export async function openProduct(
     agentName: settings.AGENT_NAME,
     sessionIdleDays: settings.SESSION_IDLE_DAYS,
     newSessionsPerMinute: settings.NEW_SESSIONS_PER_MINUTE,
+    trustedProxies: settings.TRUST_PROXY,
   };
   return { deps, [Symbol.asyncDispose]: () => opened.disposeAsync() };
 }

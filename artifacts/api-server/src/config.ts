@@ -15,7 +15,6 @@ const msat = z
 const text = z.string();
 const url = (protocol: RegExp, like: string) =>
   z.url({ protocol, error: `must be a URL like ${like}` }); /* a url may hold a password: it is never repeated */
-
 /** Every setting with its default: the README's table is made from this. */
 export const settingsSchema = z.object({
   PORT: whole(0, 65_535).default(3000).meta({ description: 'Where to listen; `0` takes a free port' }),
@@ -50,6 +49,10 @@ export const settingsSchema = z.object({
   PRICE_OUTPUT_MSAT_PER_KTOKEN: msat.default(15_000n).meta({ description: 'msat per 1000 tokens it replies' }),
   MAX_OUTPUT_TOKENS: whole(1, 1_000_000).default(1024).meta({ description: 'The longest reply, and the default' }),
   NEW_SESSIONS_PER_MINUTE: whole(1, 1_000_000).default(30).meta({ description: 'Per address' }),
+  TRUST_PROXY: whole(0, 100).default(0).meta({
+    description:
+      'How many proxies of yours stand in front: `X-Forwarded-For` is believed that far, and not at all with `0`',
+  }),
   MIN_DEPOSIT_SATS: whole(1, 1_000_000_000).default(10).meta({ description: 'The smallest invoice' }),
   MAX_DEPOSIT_SATS: whole(1, 1_000_000_000).default(1_000_000).meta({ description: 'The largest invoice' }),
   SESSION_IDLE_DAYS: whole(1, 36_500)

@@ -27,6 +27,8 @@ export interface Deps {
   readonly agentName: string;
   readonly sessionIdleDays: number;
   readonly newSessionsPerMinute: number;
+  /** How many proxies in front tell the truth in `X-Forwarded-For`. */
+  readonly trustedProxies: number;
   /** What `GET /` serves; without it, the way to the API's reference. */
   readonly page?: readonly PageFile[] | undefined;
 }

@@ -86,6 +86,7 @@ async function openDeps(
     agentName: settings.AGENT_NAME,
     sessionIdleDays: settings.SESSION_IDLE_DAYS,
     newSessionsPerMinute: settings.NEW_SESSIONS_PER_MINUTE,
+    trustedProxies: settings.TRUST_PROXY,
     page: await readPage(PAGE_DIRECTORY),
   };
 }

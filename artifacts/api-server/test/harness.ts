@@ -102,6 +102,7 @@ export async function openTestApp(options: TestAppOptions = {}): Promise<TestApp
     agentName: 'Timmy',
     sessionIdleDays: 30,
     newSessionsPerMinute: 100_000,
+    trustedProxies: 0,
     ...options.deps,
   };
   const app = createApp(deps);

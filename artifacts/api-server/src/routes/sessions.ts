@@ -28,7 +28,7 @@ export function addSessionRoutes(app: App, deps: Deps): void {
     path: '/sessions',
     summary: 'Open a session, and get its key and an invoice',
     tags: ['Sessions'],
-    middleware: [limitNewSessions(deps.newSessionsPerMinute), limitBody, readableJson] as const,
+    middleware: [limitNewSessions(deps), limitBody, readableJson] as const,
     request: deposit,
     responses: {
       201: { description: 'Pay the invoice to fund it', content: json(sessionOpenedSchema) },

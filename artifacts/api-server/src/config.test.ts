@@ -117,6 +117,31 @@ test('every bad setting is named at once, and no value is repeated', () => {
   expect(faults.join('\n')).not.toContain('hunter2');
 });
 
+test.each([
+  'postgres://timmy:12/hunter2@db.example/tower',
+  'postgres://timmy:12?hunter2@db.example/tower',
+  'postgres://timmy:12#hunter2@db.example/tower',
+  'postgres://timmy:p@ss/hunter2@db.example/tower',
+  'postgres://timmy/hunter2:x@db.example/tower',
+])('a password that would be read as another part of the URL is refused, and not repeated: %s', (url) => {
+  const faults = faultsOf({ DATABASE_URL: url });
+  expect(faults).toEqual(['  DATABASE_URL: needs / ? and # in its user or password written as %2F %3F and %23']);
+});
+
+test.each([
+  'postgres://timmy:p%2Fs%3Fs%23%40@db.example/tower?application_name=a',
+  'postgres://timmy:p@ss@db.example/tower',
+  'postgres:///tower?host=/var/run/postgresql',
+  'postgres://timmy@%2Fvar%2Frun%2Fpostgresql/tower',
+])('a database may be named by %s', (url) => {
+  expect(faultsOf({ DATABASE_URL: url })).toEqual([]);
+});
+
+test('a model’s URL holds no password: an error would quote it', () => {
+  const faults = faultsOf({ OPENAI_BASE_URL: 'http://timmy:hunter2@models.example/v1' });
+  expect(faults).toEqual(['  OPENAI_BASE_URL: must hold no user and no password: OPENAI_API_KEY is for that']);
+});
+
 test('limits that contradict each other are named, against defaults too', () => {
   const contradictions = {
     HISTORY_MAX_MESSAGES: '300',

@@ -15,11 +15,15 @@ const msat = z
 const text = z.string();
 const url = (protocol: RegExp, like: string) =>
   z.url({ protocol, error: `must be a URL like ${like}` }); /* a url may hold a password: it is never repeated */
+/** A URL ends its user and password at the first / ? or #: with one of these in a password, its rest passes for the path. */
+const passwordSpills = (value: string) => /[/?#].*@/.test(value.replace(/^\w+:\/\//, ''));
+
 /** Every setting with its default: the README's table is made from this. */
 export const settingsSchema = z.object({
   PORT: whole(0, 65_535).default(3000).meta({ description: 'Where to listen; `0` takes a free port' }),
   HOST: text.default('127.0.0.1').meta({ description: 'The address to listen on; `0.0.0.0` for every one' }),
   DATABASE_URL: url(/^postgres(ql)?$/, 'postgres://user:password@host:5432/database')
+    .refine((value) => !passwordSpills(value), 'needs / ? and # in its user or password written as %2F %3F and %23')
     .optional()
     .meta({ description: 'A PostgreSQL; unset, one of its own in `./.data/postgres`' }),
   WALLET_URL: text
@@ -33,6 +37,7 @@ export const settingsSchema = z.object({
     .optional()
     .meta({ description: 'For `openai/…`, and `openai-compatible/…` where it asks for one' }),
   OPENAI_BASE_URL: url(/^https?$/, 'http://127.0.0.1:11434/v1')
+    .refine((value) => !value.includes('@'), 'must hold no user and no password: OPENAI_API_KEY is for that')
     .optional()
     .meta({ description: 'Any compatible server: Ollama, vLLM, llama.cpp, OpenRouter' }),
   AGENT_NAME: text.max(100).default('Timmy').meta({ description: 'Who answers' }),

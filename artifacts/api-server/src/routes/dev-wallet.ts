@@ -2,7 +2,7 @@ import { createRoute } from '@hono/zod-openapi';
 import { simulatedPaymentBody, simulatedPaymentSchema } from '@timmy-tower/contract';
 import type { SimulatedWallet } from '@timmy-tower/lightning';
 
-import { type App, limitBody, problemsOf, readableJson } from './http.ts';
+import { type App, problemsOf, readableJson } from './http.ts';
 
 /** Only where the wallet is simulated: anyone may pay, since no real money moves. */
 export function addDevWalletRoutes(app: App, wallet: SimulatedWallet): void {
@@ -11,7 +11,7 @@ export function addDevWalletRoutes(app: App, wallet: SimulatedWallet): void {
     path: '/dev/wallet/pay',
     summary: 'Pay an invoice with the simulated wallet: no real money moves',
     tags: ['Development'],
-    middleware: [limitBody, readableJson] as const,
+    middleware: [readableJson] as const,
     request: { body: { content: { 'application/json': { schema: simulatedPaymentBody } }, required: true } },
     responses: {
       200: { description: 'Paid', content: { 'application/json': { schema: simulatedPaymentSchema } } },

@@ -1,6 +1,7 @@
 /** What the routes share: who calls, and a body that can be read. */
 import type { OpenAPIHono } from '@hono/zod-openapi';
 import { AppError, problemSchema } from '@timmy-tower/contract';
+import type { Context } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { createMiddleware } from 'hono/factory';
 import type { Logger } from 'pino';
@@ -31,22 +32,37 @@ export const withCaller = createMiddleware<AppEnv>(async (context, next) => {
   await next();
 });
 
-export const limitBody = bodyLimit({
+const limitBody = bodyLimit({
   maxSize: MAX_BODY_BYTES,
   onError: () => {
     throw new AppError('payload-too-large', `A request's body may have ${MAX_BODY_BYTES / 1024} KiB at most.`);
   },
 });
 
-/** @throws {AppError} `malformed-request` for a body that is not JSON, or that holds what cannot be stored */
+/**
+ * A whole body of JSON that can be stored.
+ * @throws {AppError} `payload-too-large`, or `malformed-request` for one that broke off, is not JSON, or cannot be stored
+ */
 export const readableJson = createMiddleware<AppEnv>(async (context, next) => {
+  const body = await readBody(context);
   const type = context.req.header('content-type') ?? '';
   if (!/^application\/(json|[\w.+-]+\+json)\s*(;|$)/i.test(type)) {
     throw new AppError('malformed-request', 'Send JSON, with `Content-Type: application/json`.');
   }
-  assertStorable(parseJson(await context.req.arrayBuffer()));
+  assertStorable(parseJson(body));
   await next();
 });
+
+/** Hono keeps it for whoever reads it afterwards. */
+async function readBody(context: Context): Promise<ArrayBuffer> {
+  try {
+    await limitBody(context, async () => {});
+    return await context.req.arrayBuffer();
+  } catch (cause) {
+    if (cause instanceof AppError) throw cause;
+    throw new AppError('malformed-request', 'The body broke off before its end.', { cause });
+  }
+}
 
 function parseJson(body: ArrayBuffer): unknown {
   try {

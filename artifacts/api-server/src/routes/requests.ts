@@ -7,7 +7,7 @@ import { getRequest } from '../sessions/find-request.ts';
 import { getSession } from '../sessions/find-session.ts';
 import { beginTurn, finishTurn } from '../sessions/take-turn.ts';
 import { streamReplay, streamTurn } from '../sse.ts';
-import { type App, limitBody, problemsOf, readableJson, withCaller } from './http.ts';
+import { type App, problemsOf, readableJson, withCaller } from './http.ts';
 import { security, sessionPath } from './sessions.ts';
 
 const requestPath = sessionPath.extend({
@@ -28,7 +28,7 @@ export function addRequestRoutes(app: App, deps: Deps): void {
     description: 'With `Accept: text/event-stream` the reply streams: `start`, `delta`…, then `done` or `error`.',
     tags: ['Conversation'],
     security,
-    middleware: [withCaller, limitBody, readableJson] as const,
+    middleware: [withCaller, readableJson] as const,
     request: {
       params: sessionPath,
       headers: turnHeaders,

@@ -13,7 +13,7 @@ import { getSession } from '../sessions/find-session.ts';
 import { topUpSession } from '../sessions/fund-session.ts';
 import { openSession } from '../sessions/open-session.ts';
 import { streamSession } from '../sse.ts';
-import { type App, limitBody, problemsOf, readableJson, withCaller } from './http.ts';
+import { type App, problemsOf, readableJson, withCaller } from './http.ts';
 import { limitNewSessions } from './limit-new-sessions.ts';
 
 const json = <T extends z.ZodType>(schema: T) => ({ 'application/json': { schema } });
@@ -28,7 +28,7 @@ export function addSessionRoutes(app: App, deps: Deps): void {
     path: '/sessions',
     summary: 'Open a session, and get its key and an invoice',
     tags: ['Sessions'],
-    middleware: [limitNewSessions(deps), limitBody, readableJson] as const,
+    middleware: [limitNewSessions(deps), readableJson] as const,
     request: deposit,
     responses: {
       201: { description: 'Pay the invoice to fund it', content: json(sessionOpenedSchema) },
@@ -79,7 +79,7 @@ export function addSessionRoutes(app: App, deps: Deps): void {
     summary: 'An invoice that adds to the balance',
     tags: ['Sessions'],
     security,
-    middleware: [withCaller, limitBody, readableJson] as const,
+    middleware: [withCaller, readableJson] as const,
     request: { params: sessionPath, ...deposit },
     responses: {
       201: { description: 'Pay it to add to the balance', content: json(topUpSchema) },

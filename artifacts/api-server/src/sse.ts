@@ -48,13 +48,18 @@ function streamEvents(context: Context, run: (send: Send, left: AbortSignal) => 
   return streamSSE(context, async (stream) => {
     // Writes wait for a slow reader; the turn does not. What is queued is bounded by the length of a reply.
     let written: Promise<unknown> = Promise.resolve();
+    let queued = 0;
+    const queue = (write: () => Promise<unknown>) => {
+      queued += 1;
+      written = written.then(write).then(() => (queued -= 1));
+    };
     const left = new AbortController();
     stream.onAbort(() => left.abort());
     const send: Send = ({ event, data }) => {
-      written = written.then(() => stream.writeSSE({ event, data: JSON.stringify(data) }));
+      queue(() => stream.writeSSE({ event, data: JSON.stringify(data) }));
     };
     const ping = setInterval(() => {
-      written = written.then(() => stream.write(': ping\n\n'));
+      if (queued === 0) queue(() => stream.write(': ping\n\n'));
     }, PING_MS);
     try {
       await run(send, left.signal);

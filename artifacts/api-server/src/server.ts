@@ -4,7 +4,6 @@ import type { Server } from 'node:http';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-import { serve } from '@hono/node-server';
 import { type Agent, openAgent } from '@timmy-tower/agent';
 import { AppError } from '@timmy-tower/contract';
 import { openDatabase, openEmbedded } from '@timmy-tower/db';
@@ -16,6 +15,7 @@ import { type Config, ConfigError, requestLimits } from './config.ts';
 import type { Deps } from './deps.ts';
 import { describeError } from './log.ts';
 import { readPage } from './page.ts';
+import { serveApp } from './serve-app.ts';
 import { startRecovery } from './sessions/recover.ts';
 import { RunningTurns } from './sessions/running-turns.ts';
 import { watchPayments } from './sessions/settlement.ts';
@@ -131,9 +131,7 @@ async function findPostgres(
 
 /** @throws {AppError} `unavailable` when the port cannot be had */
 async function listen(deps: Deps, { settings }: Config): Promise<Server> {
-  const { fetch } = createApp(deps);
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- plain HTTP unless told otherwise
-  const server = serve({ fetch, port: settings.PORT, hostname: settings.HOST }) as Server;
+  const server = serveApp(createApp(deps), { port: settings.PORT, hostname: settings.HOST });
   try {
     await once(server, 'listening');
   } catch (cause) {

@@ -7,6 +7,7 @@ import { serve } from '@hono/node-server';
 import { type Agent, createDemoAgent } from '@timmy-tower/agent';
 import { readPage } from '@timmy-tower/api-server/page.ts';
 import { type Browser, type BrowserContext, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, expect } from 'vitest';
 
 import { createMessageScript, openTestApp, type TestApp, type TestAppOptions } from '../../api-server/test/harness.ts';
 
@@ -107,6 +108,41 @@ export function noteFaults(page: Page, url: string): string[] {
     if (there.includes('tt_')) faults.push('a key in a URL');
   });
   return faults;
+}
+
+/** For a file of tests: one app and one Chromium; after each test its visitors leave, and nothing may have gone wrong in them. */
+export function usePage(createOptions: () => TestAppOptions | Promise<TestAppOptions> = () => ({})) {
+  const visitors: Visitor[] = [];
+  let app: ServedApp | undefined;
+  let browser: Browser | undefined;
+  const theApp = (): ServedApp => {
+    if (!app) throw new Error('the app is not up');
+    return app;
+  };
+  beforeAll(async () => {
+    app = await serveApp(await createOptions());
+    browser = await launchChromium();
+  });
+  afterEach(async () => {
+    const faults = visitors.flatMap((visitor) => visitor.faults);
+    await Promise.all(visitors.splice(0).map(({ context }) => context.close()));
+    expect(faults).toEqual([]);
+  });
+  afterAll(async () => {
+    await browser?.close();
+    await app?.close();
+  });
+  return {
+    get app() {
+      return theApp();
+    },
+    async visit(options?: BrowserContextOptions, url = theApp().url): Promise<Visitor> {
+      if (!browser) throw new Error('the browser is not up');
+      const visitor = await visit(browser, url, options);
+      visitors.push(visitor);
+      return visitor;
+    },
+  };
 }
 
 /** From the start screen to a funded, empty conversation. */

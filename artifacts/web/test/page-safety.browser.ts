@@ -4,49 +4,18 @@ import { join } from 'node:path';
 
 import { conversationExportSchema } from '@timmy-tower/contract';
 import { openSimulatedWallet } from '@timmy-tower/lightning';
-import axe, { type AxeResults } from 'axe-core';
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 
-import {
-  ask,
-  createHoldableAgent,
-  doneReplies,
-  fund,
-  launchChromium,
-  say,
-  serveApp,
-  type ServedApp,
-  visit as visitWith,
-  type Visitor,
-} from './browser.ts';
+import { ask, createHoldableAgent, doneReplies, fund, say, usePage } from './browser.ts';
 
-const { agent, script, hold, letGo } = createHoldableAgent();
+const { agent, script } = createHoldableAgent();
 /** How long ago the wallet thinks it is: its invoices are so much nearer to their expiry. */
 let behindMs = 0;
-let app: ServedApp;
-let browser: Browser;
-const visitors: Visitor[] = [];
-const visit = async (options = {}) => {
-  const visitor = await visitWith(browser, app.url, options);
-  visitors.push(visitor);
-  return visitor;
-};
-beforeAll(async () => {
+const served = usePage(async () => {
   const directory = await mkdtemp(join(tmpdir(), 'timmy-tower-wallet-'));
-  const wallet = await openSimulatedWallet({ directory, now: () => new Date(Date.now() - behindMs) });
-  app = await serveApp({ agent, wallet });
-  browser = await launchChromium();
+  return { agent, wallet: await openSimulatedWallet({ directory, now: () => new Date(Date.now() - behindMs) }) };
 });
-afterEach(async () => {
-  const faults = visitors.flatMap((visitor) => visitor.faults);
-  await Promise.all(visitors.splice(0).map(({ context }) => context.close()));
-  expect(faults).toEqual([]);
-});
-afterAll(async () => {
-  await browser?.close();
-  await app?.close();
-});
+const { visit } = served;
 
 test('an invoice that expires is replaced by a fresh one, which can be paid', async () => {
   const { page } = await visit();
@@ -120,7 +89,7 @@ test('a reply full of hostile Markdown and HTML runs nothing and fetches nothing
 });
 
 test('the page, its CSP and its caching', async () => {
-  const document = await fetch(app.url, { headers: { 'accept-encoding': 'br' } });
+  const document = await fetch(served.app.url, { headers: { 'accept-encoding': 'br' } });
   const csp = document.headers.get('content-security-policy');
   expect(csp).toMatch(/default-src 'self'.*frame-ancestors 'none'/);
   expect(csp).not.toContain('unsafe');
@@ -130,9 +99,9 @@ test('the page, its CSP and its caching', async () => {
   const html = await document.text();
   expect(html).not.toMatch(/<script(?![^>]*src=)/);
   const path = /src="(\/assets\/[^"]+\.js)"/.exec(html)![1]!;
-  const asset = await fetch(app.url + path);
+  const asset = await fetch(served.app.url + path);
   expect(asset.headers.get('cache-control')).toContain('immutable');
-  const { gzip } = app.deps.page!.find((file) => file.path === path)!;
+  const { gzip } = served.app.deps.page!.find((file) => file.path === path)!;
   expect(gzip.length).toBeLessThan(120_000);
 });
 
@@ -164,7 +133,7 @@ test('a turn that failed is tried again with the same key, and paid once', async
   script.when('script trouble', { deltas: ['All is well.'] });
   await page.getByRole('button', { name: 'Try again' }).click();
   await doneReplies(page).locator('.md', { hasText: 'All is well.' }).waitFor();
-  const requests = await app.query<{ key: string; state: string }>(
+  const requests = await served.app.query<{ key: string; state: string }>(
     `SELECT idempotency_key AS key, state FROM session_requests WHERE session_id = $1 ORDER BY created_at`,
     [new URL(page.url()).hash.slice(2)],
   );
@@ -181,53 +150,3 @@ test('Shift and Enter break the line, Enter sends', async () => {
   await page.keyboard.press('Enter');
   expect(await page.locator('.bubble').innerText()).toBe('one\ntwo');
 });
-
-describe('each screen passes axe', () => {
-  test.each([
-    ['wide and light', { viewport: { width: 1280, height: 800 }, colorScheme: 'light' }],
-    ['narrow and dark', { viewport: { width: 320, height: 640 }, colorScheme: 'dark' }],
-  ] as const)('%s', { timeout: 120_000 }, async (_, options) => {
-    const { page } = await visit(options);
-    await page.getByRole('heading', { name: 'Talk to Timmy' }).waitFor();
-    await expectAccessible(page);
-    await page.getByRole('button', { name: 'Open with a key' }).click();
-    await expectAccessible(page);
-    await page.keyboard.press('Escape');
-    await page.getByRole('button', { name: 'Show the invoice' }).click();
-    await page.getByRole('button', { name: 'Pay with the test wallet' }).waitFor();
-    await expectAccessible(page);
-    await page.getByRole('button', { name: 'Pay with the test wallet' }).click();
-    await page.getByRole('heading', { name: /^Say something/ }).waitFor();
-    await expectAccessible(page);
-    script.when('script all', {
-      deltas: [
-        '# One\n\nText [link](https://example.org) `code`\n\n```ts\nlet x = 1;\n```\n\n> quoted\n\n- a\n\n| a |\n|---|\n| b |',
-      ],
-    });
-    await say(page, 'script all');
-    await doneReplies(page).locator('.receipt', { hasText: 'tokens in' }).waitFor();
-    hold('slowly');
-    await say(page, 'slowly');
-    await page.locator('[aria-busy=true] .md').waitFor();
-    await expectAccessible(page);
-    letGo('slowly');
-    script.when('script trouble', { error: new Error('out of order') });
-    await say(page, 'script trouble');
-    await page.locator('.failed-turn').waitFor();
-    await page.getByRole('button', { name: /sats.*(top up|held)/ }).click();
-    await page.getByRole('button', { name: 'Session menu' }).click();
-    await expectAccessible(page);
-    if (options.viewport.width < 800) {
-      await page.getByRole('button', { name: 'Your sessions' }).click();
-      await expectAccessible(page);
-    }
-  });
-});
-
-async function expectAccessible(page: Page): Promise<void> {
-  // Evaluated from outside: the page's own CSP allows no such thing.
-  await page.evaluate(axe.source);
-  const { violations } = await page.evaluate<AxeResults>('axe.run()');
-  expect(violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`)).toEqual([]);
-  expect(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth)).toBe(true);
-}

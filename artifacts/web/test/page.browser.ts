@@ -1,42 +1,11 @@
-import type { Browser } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 
 import { expectBooksBalance } from '../../api-server/test/harness.ts';
-import {
-  ask,
-  createHoldableAgent,
-  doneReplies,
-  fund,
-  launchChromium,
-  say,
-  serveApp,
-  type ServedApp,
-  visit as visitWith,
-  type Visitor,
-} from './browser.ts';
+import { ask, createHoldableAgent, doneReplies, fund, say, usePage } from './browser.ts';
 
 const { agent, hold, letGo } = createHoldableAgent();
-let app: ServedApp;
-let browser: Browser;
-const visitors: Visitor[] = [];
-const visit = async (options = {}) => {
-  const visitor = await visitWith(browser, app.url, options);
-  visitors.push(visitor);
-  return visitor;
-};
-beforeAll(async () => {
-  app = await serveApp({ agent });
-  browser = await launchChromium();
-});
-afterEach(async () => {
-  const faults = visitors.flatMap((visitor) => visitor.faults);
-  await Promise.all(visitors.splice(0).map(({ context }) => context.close()));
-  expect(faults).toEqual([]);
-});
-afterAll(async () => {
-  await browser?.close();
-  await app?.close();
-});
+const served = usePage(() => ({ agent }));
+const { visit } = served;
 
 test('fund, chat, follow up, run low, top up, continue', async () => {
   const { page } = await visit();
@@ -62,7 +31,7 @@ test('fund, chat, follow up, run low, top up, continue', async () => {
   expect(await page.locator('.bubble').last().innerText()).toBe(kept);
   expect(await page.getByRole('region', { name: 'Top up' }).count()).toBe(0);
   expect(await ask(page, 'explain step 3')).toContain('Step 3');
-  await expectBooksBalance(app);
+  await expectBooksBalance(served.app);
 });
 
 test('a reply that runs while the page is loaded again is picked up, and paid once', async () => {
@@ -78,7 +47,7 @@ test('a reply that runs while the page is loaded again is picked up, and paid on
 
   expect(await doneReplies(page).locator('.md').innerText()).toBe('The beginning, and the end.');
   expect(await page.locator('.bubble').count()).toBe(1);
-  const requests = await app.query(`SELECT FROM session_requests r WHERE EXISTS (
+  const requests = await served.app.query(`SELECT FROM session_requests r WHERE EXISTS (
     SELECT FROM session_messages m WHERE m.session_request_id = r.id AND m.content = 'tell me slowly')`);
   expect(requests).toHaveLength(1);
 });

@@ -16,19 +16,21 @@ export interface SessionWatcher {
 export function watchSession(path: string, key: string, watcher: SessionWatcher): () => void {
   let current: AbortController | undefined;
   // A hidden tab gives its connection back: a browser grants a host only six.
-  const onVisibility = () => {
+  const begin = () => {
     current?.abort();
     current = undefined;
     if (document.visibilityState === 'hidden') return;
     current = new AbortController();
     void follow(path, { key, watcher, signal: current.signal });
   };
-  document.addEventListener('visibilitychange', onVisibility);
-  addEventListener('online', onVisibility);
-  onVisibility();
+  // A connection that was cut says nothing by itself: a new one is tried at once, and tells.
+  const occasions = ['online', 'offline'] as const;
+  document.addEventListener('visibilitychange', begin);
+  for (const occasion of occasions) addEventListener(occasion, begin);
+  begin();
   return () => {
-    document.removeEventListener('visibilitychange', onVisibility);
-    removeEventListener('online', onVisibility);
+    document.removeEventListener('visibilitychange', begin);
+    for (const occasion of occasions) removeEventListener(occasion, begin);
     current?.abort();
   };
 }

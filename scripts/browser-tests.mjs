@@ -3,18 +3,29 @@ import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
-const chromium = process.env.CHROMIUM_PATH || '/usr/bin/chromium';
+const places = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
+const chromium = process.env.CHROMIUM_PATH || places.find((path) => existsSync(path));
 const vitest = fileURLToPath(new URL('../node_modules/vitest/vitest.mjs', import.meta.url));
 const config = fileURLToPath(new URL('../artifacts/web/vitest.browser.config.ts', import.meta.url));
 const options = process.argv.slice(2);
 const screenshots = options.includes('--screenshots');
 
-if (existsSync(chromium)) {
-  const filters = screenshots ? ['screenshots'] : ['page', ...options];
+if (chromium && existsSync(chromium)) {
+  const filters = screenshots ? ['screenshots'] : options.length > 0 ? options : ['page'];
   const env = { ...process.env, CHROMIUM_PATH: chromium };
   const run = spawnSync(process.execPath, [vitest, 'run', '--config', config, ...filters], { stdio: 'inherit', env });
   process.exitCode = run.status ?? 1;
 } else {
-  console.log(`SKIPPED: the browser tests did not run, because there is no Chromium at ${chromium}.`);
-  console.log('Install it (Debian: apt-get install chromium), or set CHROMIUM_PATH.');
+  console.error(
+    [
+      '',
+      `SKIPPED: ${screenshots ? 'no pictures were taken' : 'none of the browser tests ran'}. They need Chromium, and there is none at ${chromium ?? places.join(', ')}.`,
+      'Install it:',
+      '  Debian, Ubuntu   apt-get install chromium',
+      '  Fedora           dnf install chromium',
+      '  macOS            brew install --cask chromium',
+      'or set CHROMIUM_PATH to a Chromium or Chrome that is there, and run this again.',
+      '',
+    ].join('\n'),
+  );
 }

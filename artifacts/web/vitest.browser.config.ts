@@ -11,7 +11,8 @@ export default defineConfig({
     root,
     include: ['test/*.browser.ts'],
     globalSetup: [fileURLToPath(new URL('../../packages/db/src/testing-server.ts', import.meta.url))],
-    fileParallelism: false,
+    // Some of them mostly wait.
+    maxWorkers: 2,
     testTimeout: 60_000,
     hookTimeout: 60_000,
     reporters: ['default', fileURLToPath(new URL('../../scripts/summary-reporter.ts', import.meta.url))],

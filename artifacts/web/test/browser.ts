@@ -136,9 +136,9 @@ export function usePage(createOptions: () => TestAppOptions | Promise<TestAppOpt
     get app() {
       return theApp();
     },
-    async visit(options?: BrowserContextOptions, url = theApp().url): Promise<Visitor> {
+    visit: async (options?: BrowserContextOptions): Promise<Visitor> => {
       if (!browser) throw new Error('the browser is not up');
-      const visitor = await visit(browser, url, options);
+      const visitor = await visit(browser, theApp().url, options);
       visitors.push(visitor);
       return visitor;
     },

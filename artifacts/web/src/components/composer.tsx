@@ -7,7 +7,7 @@ import { useStore } from '../store.ts';
 import { Icon } from './icons.tsx';
 import { isLow } from './low-balance.ts';
 import { useServer } from './server-info.tsx';
-import { showNewest } from './thread.tsx';
+import { showNewest } from './thread-scroll.ts';
 
 interface ComposerProps {
   readonly conversation: Conversation;

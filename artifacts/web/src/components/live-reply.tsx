@@ -1,8 +1,6 @@
-import { useDeferredValue } from 'react';
-
 import type { Conversation } from '../conversation/conversation.ts';
 import type { LiveTurn } from '../conversation/state.ts';
-import { Markdown } from '../markdown/markdown.tsx';
+import { GrowingMarkdown } from '../markdown/markdown.tsx';
 import { useStore } from '../store.ts';
 import { UserMessage } from './messages.tsx';
 import { sawLine } from './receipt-line.tsx';
@@ -33,8 +31,7 @@ export function LiveReply({ conversation, turn }: LiveReplyProps) {
 
 function Arriving({ conversation, turn }: LiveReplyProps) {
   const { agentName } = useServer();
-  // Typing comes first: a long reply is drawn when there is time.
-  const text = useDeferredValue(useStore(conversation.replyText));
+  const text = useStore(conversation.replyText);
   const notes = {
     sending: 'Sending…',
     replying: turn.history ? sawLine(turn.history) : '',
@@ -53,7 +50,7 @@ function Arriving({ conversation, turn }: LiveReplyProps) {
         </p>
       ) : (
         <div className="md">
-          <Markdown text={text} />
+          <GrowingMarkdown text={text} />
         </div>
       )}
       <div className="under">

@@ -8,12 +8,22 @@ import { ApiError, callApi, problemOf } from '../api/client.ts';
 import { dropKept, readPending, updateKept, writeDraft, writePending } from '../keyring.ts';
 import { Store } from '../store.ts';
 import { Receipts } from './receipts.ts';
+import { ReplyText } from './reply-text.ts';
 import { type ConversationState, initialState, joinMessages, type LiveTurn } from './state.ts';
 import { streamTurn, type TurnOutcome } from './take-turn.ts';
 import { watchSession } from './watch-session.ts';
 
 const PAGE = 50;
 const LOOK_MS = 700;
+
+const MAX_SPOKEN = 600;
+
+/** A long reply is spoken in part: the rest is read in the conversation, at the reader's pace. */
+function spokenReply(content: string): string {
+  if (content === '') return 'Stopped before anything was said.';
+  if (content.length <= MAX_SPOKEN) return `The reply: ${content}`;
+  return `The reply begins: ${content.slice(0, MAX_SPOKEN)} … It goes on in the conversation.`;
+}
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -23,7 +33,7 @@ export class Conversation {
   readonly path: string;
   readonly state = new Store<ConversationState>(initialState);
   /** The reply as it arrives: apart, so that each word redraws nothing else. */
-  readonly replyText = new Store('');
+  readonly replyText = new ReplyText();
   readonly receipts: Receipts;
   /** Tells with `taken` what a message said that was taken back. */
   readonly takenBack = new EventTarget();
@@ -82,8 +92,10 @@ export class Conversation {
     this.#set({ older: 'loading' });
     try {
       const page = await this.#messages({ order: 'desc', after: messages[0]?.id });
-      const oldest = page.messages.toReversed();
-      this.#set({ messages: joinMessages(oldest, this.#state.messages), older: page.hasMore ? 'more' : 'none' });
+      const known = this.#state.messages;
+      const joined = joinMessages(page.messages.toReversed(), known);
+      const prepended = this.#state.prepended + joined.length - known.length;
+      this.#set({ messages: joined, prepended, older: page.hasMore ? 'more' : 'none' });
     } catch {
       this.#set({ older: 'more' });
     }
@@ -236,7 +248,7 @@ export class Conversation {
         this.#setTurn({ requestId, history, status: 'replying' });
         writePending(this.id, { idempotencyKey, content, requestId });
       },
-      onText: (text) => this.replyText.set(this.replyText.get() + text),
+      onText: (text) => this.replyText.append(text),
     });
     await this.#settle(outcome);
   }
@@ -269,7 +281,7 @@ export class Conversation {
     const { messages } = this.#state;
     if (messages.length === 0) updateKept(this.id, { title: turn.content.replaceAll(/\s+/g, ' ').trim() });
     updateKept(this.id, { usedAt: new Date().toISOString() });
-    this.replyText.set('');
+    this.replyText.clear();
     this.#set({ turn, announcement: '' });
   }
 
@@ -294,13 +306,13 @@ export class Conversation {
       : [];
     this.#endTurn({
       messages: joinMessages(messages, said),
-      announcement: reply ? `Timmy replied: ${reply.content}` : '',
+      announcement: reply ? spokenReply(reply.content) : '',
     });
   }
 
   #fail(problem: Problem): void {
     const { turn } = this.#state;
-    this.replyText.set('');
+    this.replyText.clear();
     this.#setTurn({ status: 'failed', problem, requestId: undefined });
     this.#announce('That did not work. Nothing was charged.');
     // A reload shows it again, and does not send by itself what a person was told has failed.
@@ -310,7 +322,7 @@ export class Conversation {
   #endTurn(change: Partial<ConversationState> = {}): void {
     writePending(this.id, undefined);
     this.#set({ ...change, turn: undefined });
-    this.replyText.set('');
+    this.replyText.clear();
   }
 
   /** Looks the request up until it has ended: its stream broke off, or was another page's. */

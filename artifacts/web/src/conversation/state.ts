@@ -21,6 +21,8 @@ export interface ConversationState {
   readonly phase: 'loading' | 'ready' | 'gone' | 'unreachable';
   readonly session: Session | undefined;
   readonly messages: readonly Message[];
+  /** How many of them came in above what was there first: it numbers them so that none changes its number. */
+  readonly prepended: number;
   readonly older: 'none' | 'more' | 'loading';
   readonly turn: LiveTurn | undefined;
   readonly topUp: { readonly invoice?: Invoice | undefined } | undefined;
@@ -33,6 +35,7 @@ export const initialState: ConversationState = {
   phase: 'loading',
   session: undefined,
   messages: [],
+  prepended: 0,
   older: 'none',
   turn: undefined,
   topUp: undefined,
@@ -40,11 +43,13 @@ export const initialState: ConversationState = {
   announcement: '',
 };
 
-const sameMessage = (a: Message) => (b: Message) =>
-  a.id === b.id || (a.sessionRequestId !== null && a.sessionRequestId === b.sessionRequestId && a.role === b.role);
+/** One message of each role a request: ours is known before the server has told its id. */
+export const messageKey = ({ id, sessionRequestId, role }: Message): string =>
+  sessionRequestId === null ? id : `${sessionRequestId}-${role}`;
 
 /** Both lists, oldest first, each message once. */
 export function joinMessages(older: readonly Message[], newer: readonly Message[]): readonly Message[] {
-  const fresh = newer.filter((message) => !older.some(sameMessage(message)));
+  const known = new Set(older.map(messageKey));
+  const fresh = newer.filter((message) => !known.has(messageKey(message)));
   return fresh.length === 0 ? older : [...older, ...fresh];
 }

@@ -2,34 +2,38 @@
  * Markdown as React elements, never as HTML: what looks like HTML is shown as it was written. Nothing is fetched: an image
  * becomes a link. Blocks that did not change are not drawn again, so that a long reply can stream.
  */
-import { marked, type Token, type Tokens } from 'marked';
-import { Component, Fragment, memo, type ReactNode } from 'react';
+import type { Token, Tokens } from 'marked';
+import { Component, Fragment, memo, type ReactNode, useMemo, useState } from 'react';
 
 import { CodeBlock } from './code-block.tsx';
+import { GrowingLexer, lexBlocks } from './growing-lexer.ts';
 import { safeHref } from './safe-href.ts';
 
 /** Deeper than anybody writes; hostile text nests thousands. */
 const MAX_DEPTH = 12;
 
 export const Markdown = memo(function Markdown({ text }: { readonly text: string }) {
+  const tokens = useMemo(() => lexBlocks(text), [text]);
   return (
-    <PlainOnError key={text.length === 0 ? 'empty' : 'text'} text={text}>
-      <Blocks text={text} />
+    <PlainOnError text={text}>
+      <Blocks tokens={tokens} />
     </PlainOnError>
   );
 });
 
-function Blocks({ text }: { readonly text: string }) {
-  // oxlint-disable-next-line react/no-array-index-key -- blocks only grow at the end
-  return lexerOf(text).map((token, index) => <Block key={index} raw={token.raw} token={token} />);
+/** Of a reply that still arrives: only what is new is lexed and drawn. */
+export function GrowingMarkdown({ text }: { readonly text: string }) {
+  const [lexer] = useState(() => new GrowingLexer());
+  return (
+    <PlainOnError text={text}>
+      <Blocks tokens={lexer.lex(text)} />
+    </PlainOnError>
+  );
 }
 
-function lexerOf(text: string): Token[] {
-  try {
-    return marked.lexer(text);
-  } catch {
-    return [{ type: 'text', raw: text, text }];
-  }
+function Blocks({ tokens }: { readonly tokens: readonly Token[] }) {
+  // oxlint-disable-next-line react/no-array-index-key -- blocks only grow at the end
+  return tokens.map((token, index) => <Block key={index} raw={token.raw} token={token} />);
 }
 
 /** Its raw text decides: the same text is the same block. */

@@ -9,21 +9,12 @@ import { dropKept, readPending, updateKept, writeDraft, writePending } from '../
 import { Store } from '../store.ts';
 import { Receipts } from './receipts.ts';
 import { ReplyText } from './reply-text.ts';
-import { type ConversationState, initialState, joinMessages, type LiveTurn } from './state.ts';
+import { type ConversationState, initialState, joinMessages, type LiveTurn, messagesOf, spokenReply } from './state.ts';
 import { streamTurn, type TurnOutcome } from './take-turn.ts';
 import { watchSession } from './watch-session.ts';
 
 const PAGE = 50;
 const LOOK_MS = 700;
-
-const MAX_SPOKEN = 600;
-
-/** A long reply is spoken in part: the rest is read in the conversation, at the reader's pace. */
-function spokenReply(content: string): string {
-  if (content === '') return 'Stopped before anything was said.';
-  if (content.length <= MAX_SPOKEN) return `The reply: ${content}`;
-  return `The reply begins: ${content.slice(0, MAX_SPOKEN)} … It goes on in the conversation.`;
-}
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -289,24 +280,9 @@ export class Conversation {
     const { turn, messages } = this.#state;
     if (!turn) return;
     this.receipts.put(answer);
-    const { request, reply } = answer;
-    const common = { sessionRequestId: request.id };
-    const said: Message[] = reply
-      ? [
-          {
-            ...common,
-            id: `sent-${request.id}`,
-            role: 'user',
-            content: turn.content,
-            tokenCount: 0,
-            createdAt: reply.createdAt,
-          },
-          { ...common, ...reply },
-        ]
-      : [];
     this.#endTurn({
-      messages: joinMessages(messages, said),
-      announcement: reply ? spokenReply(reply.content) : '',
+      messages: joinMessages(messages, messagesOf(answer, turn.content)),
+      announcement: answer.reply ? spokenReply(answer.reply.content) : '',
     });
   }
 

@@ -1,4 +1,4 @@
-import type { Invoice, Message, Problem, Session, ShownHistory } from '@timmy-tower/contract';
+import type { Invoice, Message, Problem, Session, ShownHistory, TurnAnswer } from '@timmy-tower/contract';
 
 /**
  * A turn from the moment it is sent until its reply is among the messages.
@@ -52,4 +52,24 @@ export function joinMessages(older: readonly Message[], newer: readonly Message[
   const known = new Set(older.map(messageKey));
   const fresh = newer.filter((message) => !known.has(messageKey(message)));
   return fresh.length === 0 ? older : [...older, ...fresh];
+}
+
+/** What a finished turn adds to the conversation; nothing if it was forgotten meanwhile. */
+export function messagesOf({ request, reply }: TurnAnswer, content: string): Message[] {
+  if (!reply) return [];
+  const sessionRequestId = request.id;
+  const { createdAt } = reply;
+  return [
+    { id: `sent-${request.id}`, sessionRequestId, role: 'user', content, tokenCount: 0, createdAt },
+    { ...reply, sessionRequestId },
+  ];
+}
+
+const MAX_SPOKEN = 600;
+
+/** A long reply is spoken in part: the rest is read in the conversation, at the reader's pace. */
+export function spokenReply(content: string): string {
+  if (content === '') return 'Stopped before anything was said.';
+  if (content.length <= MAX_SPOKEN) return `The reply: ${content}`;
+  return `The reply begins: ${content.slice(0, MAX_SPOKEN)} … It goes on in the conversation.`;
 }

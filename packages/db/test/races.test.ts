@@ -94,23 +94,6 @@ describe('at once', () => {
     expect(await readSession(database, session.sessionId)).toMatchObject({ heldMsat: 125n });
   });
 
-  test('ten turns against a balance that pays for three: exactly three are granted', async () => {
-    const session = await fundedSession(database, 3n * 125n + 124n);
-    const history = { maxMessages: 0, tokenBudget: 0 };
-    const outcomes = await atOnce(10, async () => {
-      for (;;) {
-        const turn = newTurn(session, { history, minOutputTokens: 100 });
-        const answer = await reserveTurn(database, turn);
-        if (answer.outcome === 'reserved') await settleTurn(database, endOf(turn, { chargeMsat: 125n }));
-        if (answer.outcome !== 'busy') return answer;
-      }
-    });
-    expect(outcomesOf(outcomes)).toEqual([...times(7, 'insufficient'), ...times(3, 'reserved')]);
-    expect(await readSession(database, session.sessionId)).toMatchObject({ balanceMsat: 124n, heldMsat: 0n });
-    expect(await chargesOf(session.sessionId)).toHaveLength(3);
-    await expectBalancedBooks(database);
-  });
-
   test('ten servers that settle one turn charge it once, and all get the same answer', async () => {
     await withWarmPool();
     const session = await fundedSession(database);

@@ -118,6 +118,19 @@ export async function expectBalancedBooks(database: Database): Promise<void> {
   expect(await listDiscrepancies(database)).toEqual([]);
 }
 
+/** Deadlocks on this database, once all but `staying` connections are gone: each hands in its count when it ends. */
+export async function countDeadlocks(database: Database, staying: number): Promise<number> {
+  const connected = () =>
+    run(
+      database,
+      `SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND backend_type = 'client backend'`,
+    );
+  await expect.poll(async () => (await connected()).length).toBeLessThanOrEqual(staying);
+  const count = 'SELECT deadlocks::int FROM pg_stat_database WHERE datname = current_database()';
+  const [row] = await run<{ deadlocks: number }>(database, count);
+  return row!.deadlocks;
+}
+
 export async function readSession(database: Database, sessionId: string): Promise<typeof sessions.$inferSelect> {
   const [row] = await database.select().from(sessions).where(eq(sessions.id, sessionId));
   return row!;
@@ -142,14 +155,16 @@ export async function loseLease(database: Database, { requestId }: { requestId: 
   );
 }
 
+/** How many statements on this database wait for a lock. */
+export async function countWaiting(database: Database): Promise<number> {
+  const rows = await run<{ waiting: number }>(
+    database,
+    `SELECT count(*)::int AS waiting FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
+  );
+  return rows[0]!.waiting;
+}
+
 /** Waits until `count` statements on this database wait for a lock. */
 export async function untilWaiting(database: Database, count: number): Promise<void> {
-  const waiting = async () => {
-    const rows = await run<{ waiting: number }>(
-      database,
-      `SELECT count(*)::int AS waiting FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
-    );
-    return rows[0]!.waiting;
-  };
-  await expect.poll(waiting, { interval: 5, timeout: 10_000 }).toBe(count);
+  await expect.poll(() => countWaiting(database), { interval: 5, timeout: 10_000 }).toBe(count);
 }

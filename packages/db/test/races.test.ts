@@ -14,6 +14,7 @@ import { openTestDatabase, type TestDatabase } from '../src/testing.ts';
 import { type Database, inTransaction, lockSession } from '../src/transaction.ts';
 import { releaseTurn, type ReserveTurn, reserveTurn, settleTurn } from '../src/turns.ts';
 import {
+  countDeadlocks,
   endOf,
   expectBalancedBooks,
   fundedSession,
@@ -281,18 +282,7 @@ describe('twenty workers that do everything at once in three sessions', () => {
   });
 
   test('meet no deadlock', async () => {
-    // A server process hands in its counts when it ends.
-    const rest = () =>
-      run(
-        database,
-        `SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND backend_type = 'client backend'`,
-      );
-    await expect.poll(async () => (await rest()).length).toBeLessThanOrEqual(20);
-    const [row] = await run<{ deadlocks: number }>(
-      database,
-      'SELECT deadlocks::int FROM pg_stat_database WHERE datname = current_database()',
-    );
-    expect(row!.deadlocks).toBe(0);
+    expect(await countDeadlocks(database, 20)).toBe(0);
   });
 });
 

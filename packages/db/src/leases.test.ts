@@ -2,12 +2,22 @@ import { randomUUID } from 'node:crypto';
 
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 
-import { endOf, expectBalancedBooks, fundedSession, loseLease, readSession, reserved, run } from '../test/fixtures.ts';
+import {
+  endOf,
+  expectBalancedBooks,
+  fundedSession,
+  loseLease,
+  newTurn,
+  readSession,
+  reserved,
+  run,
+  untilWaiting,
+} from '../test/fixtures.ts';
 import { renewLeases, requestCancel, sweepLeases } from './leases.ts';
 import { findRequest, findRunningRequest } from './requests.ts';
 import { openTestDatabase, type TestDatabase } from './testing.ts';
-import type { Database } from './transaction.ts';
-import { releaseTurn, settleTurn } from './turns.ts';
+import { type Database, inTransaction } from './transaction.ts';
+import { releaseTurn, type ReserveOutcome, reserveTurn, settleTurn } from './turns.ts';
 
 let opened: TestDatabase;
 let database: Database;
@@ -17,6 +27,8 @@ beforeAll(async () => {
 });
 afterEach(() => expectBalancedBooks(database));
 afterAll(() => opened.close());
+
+const idempotency = { key: 'mine', bodyHash: Buffer.alloc(32, 'body') };
 
 const running = async (changes: Parameters<typeof reserved>[2] = {}) =>
   reserved(database, await fundedSession(database), changes);
@@ -62,6 +74,19 @@ describe('renewLeases', () => {
     expect(await renew(other)).toEqual([{ requestId: other.requestId, cancelRequested: false }]);
   });
 
+  test('wins over a new turn that has already found the lease run out', async () => {
+    const session = await fundedSession(database);
+    const frozen = await reserved(database, session);
+    await loseLease(database, frozen);
+    let late: Promise<ReserveOutcome> | undefined;
+    await inTransaction(database, async (tx) => {
+      await renewLeases(tx, { owner: frozen.owner, leaseMs: 60_000, requestIds: [frozen.requestId] });
+      late = reserveTurn(database, newTurn(session));
+      await untilWaiting(database, 1);
+    });
+    expect(await late).toEqual({ outcome: 'busy', requestId: frozen.requestId });
+  });
+
   test('loses what was swept, and saves what was not', async () => {
     const owner = randomUUID();
     const [swept, saved] = [await running({ owner }), await running({ owner })];
@@ -78,6 +103,38 @@ describe('renewLeases', () => {
 
   test('of nothing is nothing', async () => {
     expect(await renewLeases(database, { owner: randomUUID(), leaseMs: 60_000, requestIds: [] })).toEqual([]);
+  });
+});
+
+describe('a new turn', () => {
+  test('ends a request whose lease ran out, and takes its place', async () => {
+    const session = await fundedSession(database, 130n); // pays for one hold, not for two
+    const idempotent = { idempotency };
+    const abandoned = await reserved(database, session, idempotent);
+    await loseLease(database, abandoned);
+    const next = await reserved(database, session, idempotent);
+    expect(next.answer.maxOutputTokens).toBe(100);
+    expect(await findRequest(database, abandoned)).toMatchObject({ state: 'failed', chargedMsat: 0n });
+    expect(await readSession(database, session.sessionId)).toMatchObject({ heldMsat: 125n });
+    expect(await settleTurn(database, endOf(abandoned))).toBeUndefined();
+  });
+
+  test('sent again after it was ended says that it is no use', async () => {
+    const turn = await reserved(database, await fundedSession(database));
+    await loseLease(database, turn);
+    await sweepLeases(database);
+    await expect(reserveTurn(database, turn)).rejects.toMatchObject({ code: 'unavailable' });
+  });
+
+  test('is busy, or over, before it says that the session is closed', async () => {
+    const session = await fundedSession(database);
+    const turn = await reserved(database, session, { idempotency });
+    await run(database, `UPDATE sessions SET status = 'closed' WHERE id = $1`, [session.sessionId]);
+    const again = () => newTurn(session, { idempotency: turn.idempotency });
+    expect(await reserveTurn(database, again())).toEqual({ outcome: 'busy', requestId: turn.requestId });
+    await loseLease(database, turn);
+    expect(await reserveTurn(database, again())).toEqual({ outcome: 'closed' });
+    expect(await readSession(database, session.sessionId)).toMatchObject({ heldMsat: 0n });
   });
 });
 

@@ -237,25 +237,6 @@ describe('reserveTurn', () => {
     )[0]!;
     expect((await readSession(database, session.sessionId)).heldMsat).toBe(BigInt(heldMsat));
   });
-
-  test('sent again after it was ended says that it is no use', async () => {
-    const turn = await reserved(database, await fundedSession(database));
-    await loseLease(database, turn);
-    await sweepLeases(database);
-    await expect(reserveTurn(database, turn)).rejects.toMatchObject({ code: 'unavailable' });
-  });
-
-  test('ends a request whose lease ran out, and takes its place', async () => {
-    const session = await fundedSession(database, 130n); // pays for one hold, not for two
-    const idempotent = { idempotency: idempotency('mine') };
-    const abandoned = await reserved(database, session, idempotent);
-    await loseLease(database, abandoned);
-    const next = await reserved(database, session, idempotent);
-    expect(next.answer.maxOutputTokens).toBe(100);
-    expect(await findRequest(database, abandoned)).toMatchObject({ state: 'failed', chargedMsat: 0n });
-    expect(await readSession(database, session.sessionId)).toMatchObject({ heldMsat: 125n });
-    expect(await settleTurn(database, endOf(abandoned))).toBeUndefined();
-  });
 });
 
 describe('settleTurn', () => {

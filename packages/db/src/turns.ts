@@ -1,6 +1,6 @@
 /**
  * A turn is two statements: `reserveTurn` lets it in and takes the hold, `settleTurn` writes both messages and the charge.
- * Memory and money change in one transaction or not at all; the steps and their reasons are in the migration `functions`.
+ * Memory and money change in one transaction or not at all; the steps and their reasons are in the migrations `functions` and `reserve_turn`.
  */
 import { AppError, type IncompleteReason, type Msat } from '@timmy-tower/contract';
 import { sql } from 'drizzle-orm';

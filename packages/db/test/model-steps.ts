@@ -66,6 +66,7 @@ const writes = {
   start: step('start', plan, actions.startTurn),
   settle: step('settle', aTurn, (session, [turn, stranger]) => actions.settle(session, turn, stranger)),
   release: step('release', aTurn, (session, [turn, stranger]) => actions.release(session, turn, stranger)),
+  renew: step('renew', aTurn, (session, [turn, stranger]) => actions.renew(session, turn, stranger)),
   cancel: step('cancel', aTurn, (session, [turn]) => actions.cancel(session, turn, false)),
   pay: step('pay', fc.tuple(fc.option(back, { freq: 2 }), received), (session, [invoice, msat]) =>
     actions.pay(session, invoice, msat),
@@ -91,7 +92,6 @@ const others = {
   findPayable: step('find a payable invoice', amount, actions.findPayable),
   show: step('show', rarely, actions.show),
   startAgain: step('start again', fc.constant(undefined), actions.startAgain),
-  renew: step('renew', aTurn, (session, [turn, stranger]) => actions.renew(session, turn, stranger)),
   letLeaseRunOut: step('let the lease run out', back, (session, turn) => actions.letLeaseRunOut(session, turn, false)),
   showRequest: step('show the request', back, (session, turn) => actions.showRequest(session, turn, false)),
   bringIn: step('bring in', fc.tuple(message, fc.constantFrom(-2, -1, 1)), (session, [said, day]) =>
@@ -111,13 +111,13 @@ const weighted = <T>(weight: number, ...arbitraries: fc.Arbitrary<T>[]) =>
 export const anyWrite = fc.oneof(
   ...weighted(4, writes.start, writes.settle),
   ...weighted(2, writes.pay, writes.release),
-  ...weighted(1, writes.cancel, writes.append, writes.forget),
+  ...weighted(1, writes.renew, writes.cancel, writes.append, writes.forget),
 );
 export const anyRound = fc.oneof(rounds.sweep, rounds.expire);
 export const anyStep = fc.oneof(
   ...weighted(30, anyWrite),
   ...weighted(6, others.addInvoice, others.letLeaseRunOut),
   ...weighted(3, rounds.sweep, others.bringIn, others.readHistory, others.listAll, others.giveUp, others.beIdle),
-  ...weighted(2, rounds.expire, others.startAgain, others.renew, others.showRequest, others.show),
+  ...weighted(2, rounds.expire, others.startAgain, others.showRequest, others.show),
   ...weighted(1, others.open, others.findPayable, others.close),
 );

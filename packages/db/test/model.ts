@@ -121,11 +121,11 @@ export function reserve(session: SessionModel, turn: PlannedTurn): ReserveOutcom
     return { outcome: 'mismatch', requestId: answered.turn.requestId };
   }
   if (answered && answered.state !== 'running') return { outcome: 'replay', requestId: answered.turn.requestId };
-  if (session.status !== 'active') return { outcome: session.status };
   const running = runningIn(session);
   if (running?.turn.requestId === turn.requestId) return reservedAnswer(session, turn, running.maxOutputTokens);
   if (running && !running.leaseIsOver) return { outcome: 'busy', requestId: running.turn.requestId };
   if (running) fail(session, running);
+  if (session.status !== 'active') return { outcome: session.status };
   return takeHold(session, turn);
 }
 

@@ -15,7 +15,7 @@ import { openClient } from './sockets.ts';
 const AT_ONCE = 8;
 const RUNS = 15;
 /** Far from what one leaked body in each request would take, and far from what the collector leaves lying about. */
-const MOST_GROWTH_MB = 250;
+const MOST_GROWTH_MB = 120;
 
 let database: TestDatabase;
 beforeAll(async () => {

@@ -96,12 +96,14 @@ describe('a slow client', () => {
   });
 
   test('that goes on with its headers for ever is cut off all the same', async () => {
-    const client = await connectTo(hasty);
+    const strict = await openListener(server.app, { headersMs: 200, requestMs: 60_000, checkMs: 50 });
+    const client = await connectTo(strict);
     client.socket.write('GET /healthz HTTP/1.1\r\nHost: tower.test\r\n');
     const sending = setInterval(() => client.socket.write('X-More: x\r\n'), 20);
     await client.closed;
     clearInterval(sending);
     expect(client.statuses()).toEqual([408]);
+    await strict.close();
   });
 
   test('does not stand in the way of others, be there 300 of its kind', async () => {

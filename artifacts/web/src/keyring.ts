@@ -1,4 +1,5 @@
 /** The sessions of this browser, with their keys: kept in its own storage, and in every tab the same. */
+import { forgetMemory, readItem, writeItem } from './storage.ts';
 import { Store } from './store.ts';
 
 export interface KeptSession {
@@ -30,7 +31,9 @@ const sessions = new Store<readonly KeptSession[]>(readSessions());
 export const keptSessions: Pick<Store<readonly KeptSession[]>, 'get' | 'subscribe'> = sessions;
 
 globalThis.addEventListener?.('storage', ({ key }) => {
-  if (key === SESSIONS || key === null) sessions.set(readSessions());
+  if (key !== SESSIONS && key !== null) return;
+  forgetMemory(SESSIONS);
+  sessions.set(readSessions());
 });
 
 export function findKept(id: string): KeptSession | undefined {
@@ -39,8 +42,7 @@ export function findKept(id: string): KeptSession | undefined {
 
 export function keepSession(id: string, key: string): void {
   if (findKept(id)) return updateKept(id, { key });
-  const usedAt = new Date().toISOString();
-  write([{ id, key, title: '', balanceMsat: 0, peakMsat: 0, usedAt }, ...readSessions()]);
+  write([newEntry(id, key), ...readSessions()]);
 }
 
 export function updateKept(id: string, change: Partial<Omit<KeptSession, 'id' | 'peakMsat'>>): void {
@@ -55,8 +57,8 @@ export function updateKept(id: string, change: Partial<Omit<KeptSession, 'id' | 
 
 export function dropKept(id: string): void {
   write(readSessions().filter((session) => session.id !== id));
-  localStorage.removeItem(pendingItem(id));
-  localStorage.removeItem(draftItem(id));
+  writeItem(pendingItem(id), undefined);
+  writeItem(draftItem(id), undefined);
 }
 
 /** The session that a key opens, told by the key itself; undefined if it is no session key. */
@@ -68,18 +70,46 @@ export function sessionIdOf(key: string): string | undefined {
 }
 
 export function readPending(id: string): PendingTurn | undefined {
-  return readJson(pendingItem(id)) as PendingTurn | undefined;
+  const pending = parseJson(readItem(pendingItem(id)));
+  return isObject(pending) && typeof pending['content'] === 'string' && typeof pending['idempotencyKey'] === 'string'
+    ? (pending as unknown as PendingTurn)
+    : undefined;
 }
 
 export function writePending(id: string, pending: PendingTurn | undefined): void {
   writeItem(pendingItem(id), pending && JSON.stringify(pending));
 }
 
-export const readDraft = (id: string): string => localStorage.getItem(draftItem(id)) ?? '';
+export const readDraft = (id: string): string => readItem(draftItem(id)) ?? '';
 export const writeDraft = (id: string, draft: string): void => writeItem(draftItem(id), draft || undefined);
 
 function readSessions(): readonly KeptSession[] {
-  return (readJson(SESSIONS) as KeptSession[] | undefined) ?? [];
+  return parseSessions(readItem(SESSIONS) ?? '[]');
+}
+
+/**
+ * What was stored, as far as it can be read. A key is money: where an entry is damaged, or all of it, every key that is still
+ * there keeps its session, without what else was known of it.
+ */
+export function parseSessions(text: string): readonly KeptSession[] {
+  const stored = parseJson(text);
+  const whole = Array.isArray(stored) ? stored.filter(isKept) : [];
+  const known = new Set(whole.map(({ key }) => key));
+  const keys = new Set(text.match(/tt_[A-Za-z0-9_-]{64}(?![A-Za-z0-9_-])/g));
+  const saved = [...keys].filter((key) => !known.has(key)).map((key) => newEntry(sessionIdOf(key)!, key));
+  return saved.length === 0 ? whole : [...whole, ...saved];
+}
+
+function newEntry(id: string, key: string): KeptSession {
+  return { id, key, title: '', balanceMsat: 0, peakMsat: 0, usedAt: new Date().toISOString() };
+}
+
+function isKept(value: unknown): value is KeptSession {
+  if (!isObject(value)) return false;
+  const { id, key, title, balanceMsat, peakMsat, usedAt } = value;
+  const isKey = typeof key === 'string' && sessionIdOf(key) === id;
+  const isDescribed = typeof title === 'string' && typeof usedAt === 'string' && !Number.isNaN(Date.parse(usedAt));
+  return isKey && isDescribed && Number.isSafeInteger(balanceMsat) && Number.isSafeInteger(peakMsat);
 }
 
 function write(all: readonly KeptSession[]): void {
@@ -87,21 +117,12 @@ function write(all: readonly KeptSession[]): void {
   sessions.set(all);
 }
 
-function readJson(item: string): unknown {
+const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null;
+
+function parseJson(text: string | undefined): unknown {
   try {
-    const text = localStorage.getItem(item);
-    return text === null ? undefined : JSON.parse(text);
+    return text === undefined ? undefined : JSON.parse(text);
   } catch {
     return undefined;
-  }
-}
-
-/** A browser that lets nothing be stored still works, until the tab is closed. */
-function writeItem(item: string, value: string | undefined): void {
-  try {
-    if (value === undefined) localStorage.removeItem(item);
-    else localStorage.setItem(item, value);
-  } catch {
-    // Full or forbidden: the tab remembers.
   }
 }

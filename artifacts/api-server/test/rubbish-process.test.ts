@@ -1,6 +1,7 @@
 /** The real server under 1000 rubbish requests: in little memory, telling no secret, and letting go of the slow. */
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { setImmediate } from 'node:timers/promises';
 
 import { openTestDatabase, type TestDatabase } from '@timmy-tower/db/testing';
 import fc from 'fast-check';
@@ -32,6 +33,7 @@ async function sampleRequests(server: ServerProcess, session: ClientSession, wor
     manners.map((manner) => requestsTo(operation, { manner, vocabulary, key: session.opened.key })),
   );
   const requests = all.flatMap((each) => fc.sample(each, RUNS));
+  await setImmediate(); // that took a while: notice which kept connections the server has closed since
   return requests
     .map((request) => ({ at: Math.random(), request }))
     .toSorted((a, b) => a.at - b.at)

@@ -1,4 +1,4 @@
-import { useEffect, useState } from 'react';
+import { useEffect, useRef, useState } from 'react';
 
 import { ServerContext, useServerInfo } from './components/server-info.tsx';
 import { Sidebar } from './components/sidebar.tsx';
@@ -41,7 +41,16 @@ function Shell({ agentName, simulated }: { readonly agentName: string; readonly 
   useEffect(() => {
     document.title = agentName;
   }, [agentName]);
-  const openDrawer = () => setDrawer(true);
+  const opener = useRef<Element | null>(null);
+  const openDrawer = () => {
+    opener.current = document.activeElement;
+    setDrawer(true);
+  };
+  const closeDrawer = () => {
+    setDrawer(false);
+    // Not before it can be reached again.
+    requestAnimationFrame(() => opener.current instanceof HTMLElement && opener.current.focus());
+  };
   return (
     <>
       <a className="skip" href="#content" onClick={skipToContent}>
@@ -53,10 +62,8 @@ function Shell({ agentName, simulated }: { readonly agentName: string; readonly 
         </aside>
       )}
       <div className="shell">
-        {sessions.length > 0 && (
-          <Sidebar sessions={sessions} current={id} open={drawer} onClose={() => setDrawer(false)} />
-        )}
-        <main id="content" tabIndex={-1}>
+        {sessions.length > 0 && <Sidebar sessions={sessions} current={id} open={drawer} onClose={closeDrawer} />}
+        <main id="content" tabIndex={-1} inert={drawer}>
           {conversation ? (
             <SessionScreen key={conversation.id} conversation={conversation} onOpenDrawer={openDrawer} />
           ) : (

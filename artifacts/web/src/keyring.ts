@@ -117,7 +117,9 @@ function write(all: readonly KeptSession[]): void {
   sessions.set(all);
 }
 
-const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null;
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null;
+}
 
 function parseJson(text: string | undefined): unknown {
   try {

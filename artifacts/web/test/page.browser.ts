@@ -129,6 +129,7 @@ describe('leaving and coming back', () => {
     await elsewhere.getByRole('button', { name: 'Open', exact: true }).click();
     await elsewhere.locator('.md', { hasText: 'Heat: bring the water' }).waitFor();
     await elsewhere.locator('.receipt', { hasText: 'tokens in' }).waitFor();
+    await elsewhere.locator('.session-title', { hasText: 'How do I brew coffee?' }).waitFor();
   });
 
   test('the list holds the sessions of this browser', async () => {

@@ -16,7 +16,7 @@ export function BalanceMeter({ conversation, peakMsat }: BalanceMeterProps) {
   if (!session) return null;
   const { balanceMsat, heldMsat } = session;
   const full = Math.max(peakMsat, balanceMsat, 1);
-  const low = isLow(session, server) && !turn;
+  const low = isLow(session, server) && (!turn || turn.status === 'unpaid');
   const held = heldMsat > 0 ? `, ${balanceInSats(heldMsat)} held for this reply` : '';
   return (
     <div className={low ? 'meter meter-low' : 'meter'}>

@@ -4,9 +4,9 @@ const paths = {
   close: 'M6 6l12 12M18 6L6 18',
   more: 'M5 12h.01M12 12h.01M19 12h.01',
   send: 'M12 19V5M6 11l6-6 6 6',
-  stop: 'M8 8h8v8H8z',
+  stop: 'M8 8h8v8H8zM9 10h6M9 12h6M9 14h6',
   plus: 'M12 5v14M5 12h14',
-  key: 'M14 10a4 4 0 1 0-3.5 4L12 15.5h2V17h2v2h3v-3l-5-5',
+  key: 'M8 12a4 4 0 1 0 0 8 4 4 0 0 0 0-8zM11 13l9-9M15 9l3 3M18 6l2 2',
 } as const;
 
 export function Icon({ name }: { readonly name: keyof typeof paths }) {

@@ -32,7 +32,7 @@ export function InvoicePanel({ invoice, onExpired }: InvoicePanelProps) {
           {formatNumber(invoice.amountSats)} <span>sats</span>
         </p>
         <p className="hint" role="timer" aria-live="off">
-          {expired ? 'Expired' : `Waiting for the payment · valid for ${countdown(leftMs)}`}
+          {expired ? 'Expired' : `Waiting for the payment · ${countdown(leftMs)} left`}
         </p>
         {expired ? (
           <button type="button" className="button" disabled={renewing} onClick={renew}>

@@ -1,10 +1,12 @@
 import type { Conversation } from '../conversation/conversation.ts';
-import type { LiveTurn } from '../conversation/state.ts';
+import type { ConversationState, LiveTurn } from '../conversation/state.ts';
 import { GrowingMarkdown } from '../markdown/markdown.tsx';
 import { useStore } from '../store.ts';
 import { UserMessage } from './messages.tsx';
 import { sawLine } from './receipt-line.tsx';
 import { useServer } from './server-info.tsx';
+
+type SessionStatus = NonNullable<ConversationState['session']>['status'];
 
 interface LiveReplyProps {
   readonly conversation: Conversation;
@@ -31,6 +33,7 @@ export function LiveReply({ conversation, turn }: LiveReplyProps) {
 
 function Arriving({ conversation, turn }: LiveReplyProps) {
   const { agentName } = useServer();
+  const { connected } = useStore(conversation.state);
   const text = useStore(conversation.replyText);
   const notes = {
     sending: 'Sending…',
@@ -55,7 +58,7 @@ function Arriving({ conversation, turn }: LiveReplyProps) {
       )}
       <div className="under">
         <p className="receipt">
-          <span>{turn.stopping ? 'Stopping…' : notes[turn.status]}</span>
+          <span>{!connected ? 'Waiting for a connection…' : turn.stopping ? 'Stopping…' : notes[turn.status]}</span>
         </p>
         {turn.status === 'waiting' && (
           <button type="button" className="quiet-button" onClick={() => conversation.takeBack()}>
@@ -68,25 +71,21 @@ function Arriving({ conversation, turn }: LiveReplyProps) {
 }
 
 function FailedTurn({ conversation, turn }: LiveReplyProps) {
-  const { problem } = turn;
+  const { session, topUp } = useStore(conversation.state);
   const unpaid = turn.status === 'unpaid';
-  const title = unpaid
-    ? 'The balance does not cover this message'
-    : (problem?.title ?? 'This message was not answered');
-  const text = unpaid
-    ? 'It was not sent, and is kept. Top up, and it goes out by itself.'
-    : (problem?.detail ?? 'Nothing was charged.');
+  const { title, text } = whyFailed(turn, session?.status);
   return (
     <div className="failed-turn" role="alert">
       <p>
         <strong>{title}.</strong> {text}
       </p>
       <div className="row">
-        {unpaid ? (
+        {unpaid && !topUp && session?.status !== 'closed' && (
           <button type="button" className="button" onClick={() => conversation.openTopUp()}>
             Top up
           </button>
-        ) : (
+        )}
+        {!unpaid && (
           <button type="button" className="button" onClick={() => conversation.retry()}>
             Try again
           </button>
@@ -97,4 +96,19 @@ function FailedTurn({ conversation, turn }: LiveReplyProps) {
       </div>
     </div>
   );
+}
+
+function whyFailed({ status, problem }: LiveTurn, session: SessionStatus | undefined): { title: string; text: string } {
+  if (status !== 'unpaid') {
+    return {
+      title: problem?.title ?? 'This message was not answered',
+      text: problem?.detail ?? 'Nothing was charged.',
+    };
+  }
+  if (session === 'closed') return { title: 'This session is closed', text: 'The message was not sent.' };
+  if (problem?.status === 410) {
+    const text = 'The balance is there. Any top-up wakes it, and this message goes out by itself.';
+    return { title: 'This session was idle for long, and sleeps', text };
+  }
+  return { title: 'The balance does not cover this message', text: 'Top up, and it goes out by itself.' };
 }

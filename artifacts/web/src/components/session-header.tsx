@@ -9,6 +9,7 @@ import { BalanceMeter } from './balance-meter.tsx';
 import { ConfirmDialog } from './confirm-dialog.tsx';
 import { Icon } from './icons.tsx';
 import { Menu } from './menu.tsx';
+import { useServer } from './server-info.tsx';
 
 interface SessionHeaderProps {
   readonly conversation: Conversation;
@@ -18,31 +19,37 @@ interface SessionHeaderProps {
 export function SessionHeader({ conversation, onOpenDrawer }: SessionHeaderProps) {
   const kept = useStore(keptSessions).find(({ id }) => id === conversation.id);
   const { session } = useStore(conversation.state);
-  const funded = session && session.status !== 'awaiting_payment';
+  const canBeTopped = session?.status === 'active' || session?.status === 'expired';
   return (
     <header className="session-header">
       <button type="button" className="icon-button narrow-only" aria-label="Your sessions" onClick={onOpenDrawer}>
         <Icon name="menu" />
       </button>
       <h1>{kept?.title || 'New conversation'}</h1>
-      {funded && <BalanceMeter conversation={conversation} peakMsat={kept?.peakMsat ?? 0} />}
-      <SessionMenu conversation={conversation} />
+      {canBeTopped && <BalanceMeter conversation={conversation} peakMsat={kept?.peakMsat ?? 0} />}
+      <SessionMenu conversation={conversation} canBeTopped={canBeTopped} />
     </header>
   );
 }
 
-function SessionMenu({ conversation }: { readonly conversation: Conversation }) {
+interface SessionMenuProps {
+  readonly conversation: Conversation;
+  readonly canBeTopped: boolean;
+}
+
+function SessionMenu({ conversation, canBeTopped }: SessionMenuProps) {
+  const { agentName } = useServer();
   const forget = useRef<HTMLDialogElement>(null);
   const remove = useRef<HTMLDialogElement>(null);
   const [fault, setFault] = useState('');
-  const { messages, session } = useStore(conversation.state);
+  const { messages } = useStore(conversation.state);
   const empty = messages.length === 0;
   const exportAs = async (format: 'markdown' | 'json') => {
     setFault('');
     try {
       await import('../export/zod-without-eval.ts');
       const { exportConversation } = await import('../export/export-conversation.ts');
-      await exportConversation(conversation, format);
+      await exportConversation(conversation, { format, agentName });
     } catch {
       setFault('The export did not work. Try again in a moment.');
     }
@@ -62,7 +69,7 @@ function SessionMenu({ conversation }: { readonly conversation: Conversation }) 
       <Menu
         label="Session menu"
         items={[
-          { label: 'Top up', run: () => conversation.openTopUp(), hidden: session?.status === 'awaiting_payment' },
+          { label: 'Top up', run: () => conversation.openTopUp(), hidden: !canBeTopped },
           { label: 'Copy session key', copy: conversation.key },
           { label: 'Export as Markdown', run: () => void exportAs('markdown'), hidden: empty },
           { label: 'Export as JSON', run: () => void exportAs('json'), hidden: empty },

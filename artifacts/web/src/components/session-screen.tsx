@@ -45,6 +45,7 @@ export function SessionScreen({ conversation, onOpenDrawer }: SessionScreenProps
     );
   }
   const awaiting = session?.status === 'awaiting_payment';
+  const closed = session?.status === 'closed';
   return (
     <div className="session">
       <SessionHeader conversation={conversation} onOpenDrawer={onOpenDrawer} />
@@ -59,12 +60,27 @@ export function SessionScreen({ conversation, onOpenDrawer }: SessionScreenProps
         <>
           <Thread conversation={conversation} />
           <div className="foot">
-            {topUp && <TopUpPanel conversation={conversation} />}
-            <Composer conversation={conversation} suggest={phase === 'ready' && messages.length === 0} />
+            {topUp && !closed && <TopUpPanel conversation={conversation} />}
+            {closed ? (
+              <ClosedNotice />
+            ) : (
+              <Composer conversation={conversation} suggest={phase === 'ready' && messages.length === 0} />
+            )}
           </div>
         </>
       )}
       <Announcer text={announcement} />
+    </div>
+  );
+}
+
+function ClosedNotice() {
+  return (
+    <div className="notice closed" role="status">
+      <p>This session is closed. It can be read and exported.</p>
+      <button type="button" className="button" onClick={showNewSession}>
+        New session
+      </button>
     </div>
   );
 }

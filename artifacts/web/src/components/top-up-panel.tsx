@@ -20,7 +20,7 @@ export function TopUpPanel({ conversation }: { readonly conversation: Conversati
           <Icon name="close" />
         </button>
       </div>
-      {turn?.status === 'unpaid' && <p className="hint">Your message is kept, and sent as soon as this is paid.</p>}
+      {turn?.status === 'unpaid' && <p className="hint">Your message is kept, and goes out as soon as this is paid.</p>}
       {invoice ? (
         <InvoicePanel invoice={invoice} onExpired={() => conversation.createTopUp(invoice.amountSats)} />
       ) : (

@@ -5,11 +5,19 @@
 import type { Message, MessagesPage, Problem, Session, TopUp, TurnAnswer } from '@timmy-tower/contract';
 
 import { ApiError, callApi, problemOf } from '../api/client.ts';
-import { dropKept, readPending, updateKept, writeDraft, writePending } from '../keyring.ts';
+import { dropKept, findKept, readPending, updateKept, writeDraft, writePending } from '../keyring.ts';
 import { Store } from '../store.ts';
 import { Receipts } from './receipts.ts';
 import { ReplyText } from './reply-text.ts';
-import { type ConversationState, initialState, joinMessages, type LiveTurn, messagesOf, spokenReply } from './state.ts';
+import {
+  type ConversationState,
+  initialState,
+  joinMessages,
+  type LiveTurn,
+  messagesOf,
+  spokenReply,
+  titleOf,
+} from './state.ts';
 import { streamTurn, type TurnOutcome } from './take-turn.ts';
 import { watchSession } from './watch-session.ts';
 
@@ -168,10 +176,18 @@ export class Conversation {
       // What follows the session may have been faster, and knows better.
       if (!this.#state.session) this.#onSession(session);
       this.#resume();
+      void this.#nameIt();
     } catch (error) {
       this.#loadingBegun = false;
       this.#set({ phase: problemOf(error).status === 404 ? 'gone' : 'unreachable' });
     }
+  }
+
+  /** Opened with a key, it has no name here yet: its first message gives it one. */
+  async #nameIt(): Promise<void> {
+    if (this.#state.messages.length === 0 || findKept(this.id)?.title !== '') return;
+    const { messages } = await this.#messages({ order: 'asc', limit: 1 }).catch(() => ({ messages: [] }));
+    if (messages[0]) updateKept(this.id, { title: titleOf(messages[0].content) });
   }
 
   /** Tries again to load what could not be loaded. */
@@ -270,7 +286,7 @@ export class Conversation {
   #begin(turn: LiveTurn): void {
     writePending(this.id, turn);
     const { messages } = this.#state;
-    if (messages.length === 0) updateKept(this.id, { title: turn.content.replaceAll(/\s+/g, ' ').trim() });
+    if (messages.length === 0) updateKept(this.id, { title: titleOf(turn.content) });
     updateKept(this.id, { usedAt: new Date().toISOString() });
     this.replyText.clear();
     this.#set({ turn, announcement: '' });

@@ -73,3 +73,5 @@ export function spokenReply(content: string): string {
   if (content.length <= MAX_SPOKEN) return `The reply: ${content}`;
   return `The reply begins: ${content.slice(0, MAX_SPOKEN)} … It goes on in the conversation.`;
 }
+
+export const titleOf = (content: string): string => content.replaceAll(/\s+/g, ' ').trim();

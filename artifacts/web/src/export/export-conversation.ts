@@ -4,12 +4,20 @@ import { type ConversationExport, conversationExportSchema, type Message } from 
 import type { Conversation } from '../conversation/conversation.ts';
 import { findKept } from '../keyring.ts';
 
-export async function exportConversation(conversation: Conversation, format: 'markdown' | 'json'): Promise<void> {
+interface ExportOptions {
+  readonly format: 'markdown' | 'json';
+  readonly agentName: string;
+}
+
+export async function exportConversation(
+  conversation: Conversation,
+  { format, agentName }: ExportOptions,
+): Promise<void> {
   const messages = await conversation.readAll();
   const title = findKept(conversation.id)?.title || 'Conversation';
   const stamp = new Date().toISOString();
   const name = `timmy-${stamp.slice(0, 10)}-${conversation.id.slice(0, 8)}`;
-  if (format === 'markdown') return save(`${name}.md`, 'text/markdown', toMarkdown(title, messages));
+  if (format === 'markdown') return save(`${name}.md`, 'text/markdown', toMarkdown(title, agentName, messages));
   save(
     `${name}.json`,
     'application/json',
@@ -23,9 +31,9 @@ export function toJson(conversation: Omit<ConversationExport, 'format'>): string
   return `${JSON.stringify(document, null, 2)}\n`;
 }
 
-export function toMarkdown(title: string, messages: readonly Message[]): string {
+export function toMarkdown(title: string, agentName: string, messages: readonly Message[]): string {
   const parts = messages.map(
-    ({ role, content, createdAt }) => `## ${role === 'user' ? 'You' : 'Timmy'}, ${createdAt}\n\n${content}\n`,
+    ({ role, content, createdAt }) => `## ${role === 'user' ? 'You' : agentName}, ${createdAt}\n\n${content}\n`,
   );
   return [`# ${title}\n`, ...parts].join('\n');
 }

@@ -40,8 +40,8 @@ export async function serveApp({ deps, ...options }: TestAppOptions = {}): Promi
 }
 
 /** The demo agent, except for what a test scripts: `hold …` begins its reply and goes on when it is let go. */
-export function createHoldableAgent() {
-  const demo = createDemoAgent({ delayMs: 2 });
+export function createHoldableAgent({ delayMs = 2 } = {}) {
+  const demo = createDemoAgent({ delayMs });
   const script = createMessageScript();
   const held = new Map<string, PromiseWithResolvers<void>>();
   const isScripted = (message: string) => held.has(message) || message.startsWith('script ');

@@ -2,21 +2,31 @@
 import { mkdir } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 
-import { createDemoAgent } from '@timmy-tower/agent';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
-import { ask, doneReplies, fund, launchChromium, say, serveApp, type ServedApp, visit } from './browser.ts';
+import {
+  ask,
+  createHoldableAgent,
+  doneReplies,
+  fund,
+  launchChromium,
+  say,
+  serveApp,
+  type ServedApp,
+  visit,
+} from './browser.ts';
 
 const root = (path: string) => fileURLToPath(new URL(`../../../${path}`, import.meta.url));
 const directory = root('.data/screenshots');
 
+const { agent, script } = createHoldableAgent({ delayMs: 15 });
 let app: ServedApp;
 let browser: Browser;
 beforeAll(async () => {
   await mkdir(directory, { recursive: true });
   await mkdir(root('docs/images'), { recursive: true });
-  app = await serveApp({ agent: createDemoAgent({ delayMs: 15 }) });
+  app = await serveApp({ agent });
   browser = await launchChromium();
 });
 afterAll(async () => {
@@ -56,7 +66,10 @@ for (const [name, viewport] of views) {
       await page.getByLabel(/^Message to/).fill('what did I ask first?');
       await shoot('chat');
       if (name === 'wide' && colorScheme === 'light') {
+        // High enough for the whole conversation.
+        await page.setViewportSize({ width: 1280, height: 890 });
         await page.screenshot({ path: root('docs/images/page.png') });
+        await page.setViewportSize(viewport);
       }
       await say(page, 'Tell me a story about a lighthouse');
       await page.locator('[aria-busy=true] .md').waitFor();
@@ -80,12 +93,33 @@ for (const [name, viewport] of views) {
         await shoot('sessions');
         await page.getByRole('button', { name: 'Close', exact: true }).click();
       }
+      await markdownAndFailure(page, shoot);
       await shortOfMoney(page, shoot);
       await outOfReach(page, shoot);
       expect(count).toBeGreaterThan(10);
       await context.close();
     });
   }
+}
+
+const MARKDOWN = [
+  '## A short answer\n\nUse `fetch`, **not** a library: it is [in every browser](https://example.org).\n\n',
+  "```ts\nconst response = await fetch('/sessions', { method: 'POST' });\nconsole.log(response.status);\n```\n\n",
+  '> Quoted, for good measure.\n\n| sats | what for |\n|---|---|\n| 2 | a plan |\n| 1 | a step |\n',
+];
+
+async function markdownAndFailure(page: Page, shoot: (state: string) => Promise<void>): Promise<void> {
+  script.when('script show me', { deltas: MARKDOWN });
+  await ask(page, 'script show me');
+  await shoot('markdown');
+  script.when('script trouble', { error: new Error('out of order') });
+  await say(page, 'script trouble');
+  await page.locator('.failed-turn').waitFor();
+  await page.context().setOffline(true);
+  await page.getByText('No connection').waitFor();
+  await shoot('failed-and-offline');
+  await page.context().setOffline(false);
+  await page.getByText('No connection').waitFor({ state: 'detached' });
 }
 
 async function shortOfMoney(page: Page, shoot: (state: string) => Promise<void>): Promise<void> {
@@ -98,9 +132,15 @@ async function shortOfMoney(page: Page, shoot: (state: string) => Promise<void>)
     expect(before).toBeLessThan(20);
   }
   await shoot('unpaid');
+  await app.query(`UPDATE sessions SET status = 'closed' WHERE id = $1`, [new URL(page.url()).hash.slice(2)]);
+  await page.getByText('This session is closed. It').waitFor();
+  await shoot('closed');
 }
 
 async function outOfReach(page: Page, shoot: (state: string) => Promise<void>): Promise<void> {
+  await page.goto(`${app.url}/#/00000000-0000-4000-8000-000000000000`);
+  await page.getByText('This browser has no key').waitFor();
+  await shoot('no-key');
   await page.route('**/config', (route) => route.abort());
   await page.reload();
   await page.getByRole('heading', { name: 'The server cannot be reached' }).waitFor();

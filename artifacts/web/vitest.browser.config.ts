@@ -13,8 +13,8 @@ export default defineConfig({
     globalSetup: [fileURLToPath(new URL('../../packages/db/src/testing-server.ts', import.meta.url))],
     // Some of them mostly wait.
     maxWorkers: 2,
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
     reporters: ['default', fileURLToPath(new URL('../../scripts/summary-reporter.ts', import.meta.url))],
   },
 });

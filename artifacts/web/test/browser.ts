@@ -87,7 +87,8 @@ export interface Visitor {
 export async function visit(browser: Browser, url: string, options: BrowserContextOptions = {}): Promise<Visitor> {
   const context = await browser.newContext({ locale: 'en-GB', reducedMotion: 'reduce', ...options });
   await context.grantPermissions(['clipboard-read', 'clipboard-write'], { origin: url });
-  context.setDefaultTimeout(20_000);
+  // A busy machine is slow; nothing is waited for longer than it takes.
+  context.setDefaultTimeout(45_000);
   const page = await context.newPage();
   const faults = noteFaults(page, url);
   await page.goto(url);

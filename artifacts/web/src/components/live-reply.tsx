@@ -90,9 +90,11 @@ function FailedTurn({ conversation, turn }: LiveReplyProps) {
             Try again
           </button>
         )}
-        <button type="button" className="quiet-button" onClick={() => conversation.takeBack()}>
-          Edit the message
-        </button>
+        {session?.status !== 'closed' && (
+          <button type="button" className="quiet-button" onClick={() => conversation.takeBack()}>
+            Edit the message
+          </button>
+        )}
       </div>
     </div>
   );
@@ -100,10 +102,9 @@ function FailedTurn({ conversation, turn }: LiveReplyProps) {
 
 function whyFailed({ status, problem }: LiveTurn, session: SessionStatus | undefined): { title: string; text: string } {
   if (status !== 'unpaid') {
-    return {
-      title: problem?.title ?? 'This message was not answered',
-      text: problem?.detail ?? 'Nothing was charged.',
-    };
+    const title = problem?.title ?? 'This message was not answered';
+    // Some details begin with what the title says.
+    return { title, text: problem?.detail?.replace(`${title}. `, '') ?? 'Nothing was charged.' };
   }
   if (session === 'closed') return { title: 'This session is closed', text: 'The message was not sent.' };
   if (problem?.status === 410) {

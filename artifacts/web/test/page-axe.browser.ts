@@ -96,7 +96,7 @@ test.each(views)(
     await page.getByRole('heading', { name: 'could not be loaded' }).waitFor();
     await expectAccessible(page);
     await page.unroute('**/messages?*');
-    await page.goto(`${served.app.url}/#/00000000-0000-4000-8000-000000000000`);
+    await page.goto(`${served.app.url}/#/00000000-0000-0000-0000-000000000000`);
     await page.getByText('This browser has no key').waitFor();
     await expectAccessible(page);
 
@@ -112,7 +112,7 @@ test.each(views)(
 );
 
 function keepUnknownSession(): void {
-  const id = '00000000-0000-4000-8000-000000000000';
+  const id = '00000000-0000-0000-0000-000000000000';
   const session = {
     id,
     key: `tt_${'A'.repeat(64)}`,

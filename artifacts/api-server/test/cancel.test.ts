@@ -1,48 +1,14 @@
 import { randomUUID } from 'node:crypto';
 
 import { estimateUsage, priceMsat } from '@timmy-tower/agent';
-import { type MessagesPage, type Problem, type TurnAnswer, turnSchema } from '@timmy-tower/contract';
+import { turnSchema } from '@timmy-tower/contract';
 import { listLedger } from '@timmy-tower/db';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 
-import {
-  collect,
-  createMessageScript,
-  expectBooksBalance,
-  openTestApp,
-  type TestApp,
-  type TestSession,
-  until,
-} from './harness.ts';
+import { collect, openTestApp, type TestSession, until } from './harness.ts';
+import { cancel, messagesOf, never, runningIn, script, server, useServer } from './scripted-server.ts';
 
-const script = createMessageScript();
-const never = new Promise<never>(() => {});
-
-let server: TestApp;
-beforeAll(async () => {
-  server = await openTestApp({ agent: script.agent });
-});
-afterEach(async () => {
-  script.clear();
-  await expectBooksBalance(server);
-});
-afterAll(() => server.close());
-
-async function runningIn(session: TestSession): Promise<string> {
-  const find = () =>
-    server.query<{ id: string }>("SELECT id FROM session_requests WHERE session_id = $1 AND state = 'running'", [
-      session.id,
-    ]);
-  await until(async () => (await find()).length === 1);
-  return (await find())[0]!.id;
-}
-
-const cancel = (session: TestSession, requestId: string, at: TestApp = server) =>
-  at.call<TurnAnswer & Problem>(`/sessions/${session.id}/requests/${requestId}/cancel`, {
-    method: 'POST',
-    key: session.key,
-  });
-const messagesOf = async (session: TestSession) => (await session.call<MessagesPage>('/messages')).body.messages;
+useServer();
 
 /** Asks with a stream, and reads on until this much was said. */
 async function streamUntil(session: TestSession, content: string, said: string) {

@@ -5,29 +5,12 @@ import {
   sessionEventSchema,
   sessionSchema,
 } from '@timmy-tower/contract';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 
-import {
-  createMessageScript,
-  expectBooksBalance,
-  openTestApp,
-  readEvents,
-  type TestApp,
-  type TestSession,
-  until,
-} from './harness.ts';
+import { openTestApp, readEvents, type TestApp, type TestSession, until } from './harness.ts';
+import { script, server, useServer } from './scripted-server.ts';
 
-const script = createMessageScript();
-
-let server: TestApp;
-beforeAll(async () => {
-  server = await openTestApp({ agent: script.agent });
-});
-afterEach(async () => {
-  script.clear();
-  await expectBooksBalance(server);
-});
-afterAll(() => server.close());
+useServer();
 
 async function askForEvents({ id, key }: { id: string; key?: string }, app = server.app): Promise<Response> {
   return app.request(

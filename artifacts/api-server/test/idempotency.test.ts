@@ -1,27 +1,10 @@
 import type { MessagesPage, Problem, TurnAnswer } from '@timmy-tower/contract';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 
-import {
-  collect,
-  createMessageScript,
-  expectBooksBalance,
-  openTestApp,
-  type TestApp,
-  type TestSession,
-  until,
-} from './harness.ts';
+import { collect, openTestApp, type TestSession, until } from './harness.ts';
+import { script, server, useServer } from './scripted-server.ts';
 
-const script = createMessageScript();
-
-let server: TestApp;
-beforeAll(async () => {
-  server = await openTestApp({ agent: script.agent });
-});
-afterEach(async () => {
-  script.clear();
-  await expectBooksBalance(server);
-});
-afterAll(() => server.close());
+useServer();
 
 async function textOf(session: TestSession, body: string, idempotencyKey = 'k') {
   const response = await server.app.request(`/sessions/${session.id}/request`, {

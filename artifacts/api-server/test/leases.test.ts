@@ -1,47 +1,14 @@
 import { randomUUID } from 'node:crypto';
 
-import type { MessagesPage, Problem, TurnAnswer } from '@timmy-tower/contract';
+import type { TurnAnswer } from '@timmy-tower/contract';
 import { reserveTurn, sweepLeases } from '@timmy-tower/db';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 
 import { hashSessionKey } from '../src/sessions/session-key.ts';
-import {
-  createMessageScript,
-  expectBooksBalance,
-  openTestApp,
-  type TestApp,
-  type TestSession,
-  until,
-} from './harness.ts';
+import { openTestApp, type TestSession, until } from './harness.ts';
+import { cancel, messagesOf, never, runningIn, script, server, useServer } from './scripted-server.ts';
 
-const script = createMessageScript();
-const never = new Promise<never>(() => {});
-
-let server: TestApp;
-beforeAll(async () => {
-  server = await openTestApp({ agent: script.agent });
-});
-afterEach(async () => {
-  script.clear();
-  await expectBooksBalance(server);
-});
-afterAll(() => server.close());
-
-async function runningIn(session: TestSession): Promise<string> {
-  const find = () =>
-    server.query<{ id: string }>("SELECT id FROM session_requests WHERE session_id = $1 AND state = 'running'", [
-      session.id,
-    ]);
-  await until(async () => (await find()).length === 1);
-  return (await find())[0]!.id;
-}
-
-const cancel = (session: TestSession, requestId: string, at: TestApp = server) =>
-  at.call<TurnAnswer & Problem>(`/sessions/${session.id}/requests/${requestId}/cancel`, {
-    method: 'POST',
-    key: session.key,
-  });
-const messagesOf = async (session: TestSession) => (await session.call<MessagesPage>('/messages')).body.messages;
+useServer();
 
 describe('a running request', () => {
   test('keeps its lease for as long as it runs', async () => {

@@ -7,32 +7,19 @@ import {
   type Problem,
   type TurnAnswer,
 } from '@timmy-tower/contract';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 
-import {
-  createMessageScript,
-  expectBooksBalance,
-  openTestApp,
-  type TestApp,
-  type TestSession,
-  until,
-} from './harness.ts';
+import { type TestSession, until } from './harness.ts';
+import { script, server, useServer } from './scripted-server.ts';
 
-const script = createMessageScript();
+useServer();
 
-let server: TestApp;
 /** A conversation of 15 turns, never changed. */
 let long: TestSession;
 beforeAll(async () => {
-  server = await openTestApp({ agent: script.agent });
   long = await server.fund(10_000);
   for (let n = 0; n < 15; n++) await long.ask(`message ${n}`);
 });
-afterEach(async () => {
-  script.clear();
-  await expectBooksBalance(server);
-});
-afterAll(() => server.close());
 
 const page = async (session: TestSession, query = '') => {
   const { status, body } = await session.call<MessagesPage>(`/messages${query}`);

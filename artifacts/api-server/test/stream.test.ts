@@ -1,28 +1,10 @@
 import { problemSchema, type StreamEvent, streamEventSchema, type TurnAnswer, turnSchema } from '@timmy-tower/contract';
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 
-import {
-  collect,
-  createMessageScript,
-  expectBooksBalance,
-  openTestApp,
-  readEvents,
-  type TestApp,
-  type TestSession,
-  until,
-} from './harness.ts';
+import { collect, readEvents, type TestSession, until } from './harness.ts';
+import { script, server, useServer } from './scripted-server.ts';
 
-const script = createMessageScript();
-
-let server: TestApp;
-beforeAll(async () => {
-  server = await openTestApp({ agent: script.agent });
-});
-afterEach(async () => {
-  script.clear();
-  await expectBooksBalance(server);
-});
-afterAll(() => server.close());
+useServer();
 
 const namesOf = (events: StreamEvent[]) => events.map(({ event }) => event);
 

@@ -1,30 +1,11 @@
 import type { ScriptedStep } from '@timmy-tower/agent/testing';
-import { type MessagesPage, problemSchema, type TopUp } from '@timmy-tower/contract';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { problemSchema, type TopUp } from '@timmy-tower/contract';
+import { describe, expect, test } from 'vitest';
 
-import {
-  createMessageScript,
-  expectBooksBalance,
-  openTestApp,
-  type TestApp,
-  type TestSession,
-  until,
-} from './harness.ts';
+import { until } from './harness.ts';
+import { messagesOf, script, server, useServer } from './scripted-server.ts';
 
-const script = createMessageScript();
-const { agent } = script;
-
-let server: TestApp;
-beforeAll(async () => {
-  server = await openTestApp({ agent });
-});
-afterEach(async () => {
-  script.clear();
-  await expectBooksBalance(server);
-});
-afterAll(() => server.close());
-
-const messagesOf = async (session: TestSession) => (await session.call<MessagesPage>('/messages')).body.messages;
+useServer();
 
 describe('a balance too low', () => {
   const spend: ScriptedStep = { deltas: ['Expensive'], usage: { inputTokens: 1e6, outputTokens: 1e6 } };
@@ -112,6 +93,6 @@ describe('a balance too low', () => {
     expect((await session.ask('hello')).body.code).toBe('insufficient-balance');
     await pay(1n);
     expect((await session.ask('hello')).status).toBe(200);
-    expect(agent.calls.at(-1)!.options.maxOutputTokens).toBe(64);
+    expect(script.agent.calls.at(-1)!.options.maxOutputTokens).toBe(64);
   });
 });

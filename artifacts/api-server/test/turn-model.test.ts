@@ -1,38 +1,11 @@
 import { createScriptedAgent, type ScriptedStep } from '@timmy-tower/agent/testing';
-import { type MessagesPage, turnSchema } from '@timmy-tower/contract';
-import { listLedger } from '@timmy-tower/db';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { turnSchema } from '@timmy-tower/contract';
+import { describe, expect, test } from 'vitest';
 
-import {
-  collect,
-  createMessageScript,
-  expectBooksBalance,
-  openTestApp,
-  type TestApp,
-  type TestSession,
-} from './harness.ts';
+import { collect, openTestApp } from './harness.ts';
+import { expectNothingHappened, messagesOf, script, server, useServer } from './scripted-server.ts';
 
-const script = createMessageScript();
-const { agent } = script;
-
-let server: TestApp;
-beforeAll(async () => {
-  server = await openTestApp({ agent });
-});
-afterEach(async () => {
-  script.clear();
-  await expectBooksBalance(server);
-});
-afterAll(() => server.close());
-
-const messagesOf = async (session: TestSession) => (await session.call<MessagesPage>('/messages')).body.messages;
-
-/** Nothing stored, nothing charged, nothing held. */
-async function expectNothingHappened(session: TestSession, balanceMsat = 1_000_000) {
-  expect(await session.show()).toMatchObject({ status: 'active', balanceMsat, heldMsat: 0 });
-  expect(await messagesOf(session)).toEqual([]);
-  expect((await listLedger(server.deps.db, session.id)).map(({ kind }) => kind)).toEqual(['deposit']);
-}
+useServer();
 
 /** A gate that opens by itself, for a model that is slow but never silent. */
 const later = (ms: number): PromiseLike<void> => ({

@@ -1,39 +1,12 @@
 import { priceMsat } from '@timmy-tower/agent';
 import { createScriptedAgent } from '@timmy-tower/agent/testing';
 import { type MessagesPage, type Problem, turnSchema } from '@timmy-tower/contract';
-import { listLedger } from '@timmy-tower/db';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 
-import {
-  createMessageScript,
-  expectBooksBalance,
-  openTestApp,
-  type TestApp,
-  type TestSession,
-  until,
-} from './harness.ts';
+import { openTestApp, until } from './harness.ts';
+import { expectNothingHappened, messagesOf, script, server, useServer } from './scripted-server.ts';
 
-const script = createMessageScript();
-const { agent, callsAbout } = script;
-
-let server: TestApp;
-beforeAll(async () => {
-  server = await openTestApp({ agent });
-});
-afterEach(async () => {
-  script.clear();
-  await expectBooksBalance(server);
-});
-afterAll(() => server.close());
-
-const messagesOf = async (session: TestSession) => (await session.call<MessagesPage>('/messages')).body.messages;
-
-/** Nothing stored, nothing charged, nothing held. */
-async function expectNothingHappened(session: TestSession, balanceMsat = 1_000_000) {
-  expect(await session.show()).toMatchObject({ status: 'active', balanceMsat, heldMsat: 0 });
-  expect(await messagesOf(session)).toEqual([]);
-  expect((await listLedger(server.deps.db, session.id)).map(({ kind }) => kind)).toEqual(['deposit']);
-}
+useServer();
 
 describe('a turn', () => {
   test('answers with the request, the reply, the balance and the history shown', async () => {
@@ -75,7 +48,7 @@ describe('a turn', () => {
     const { body } = await session.ask(content);
     expect(body.reply!.content).toBe(`Said: ${content}`);
     expect((await messagesOf(session))[0]!.content).toBe(content);
-    expect(callsAbout(content)).toHaveLength(1);
+    expect(script.callsAbout(content)).toHaveLength(1);
   });
 });
 
@@ -156,7 +129,7 @@ describe('the history', () => {
       const { body } = await session.ask(message, { body: { history } });
       const { maxMessages, tokenBudget } = { maxMessages: 8, tokenBudget: 4000, ...history };
       const shown = windowOf(earlier, maxMessages, tokenBudget);
-      const { prompt } = callsAbout(message)[0]!;
+      const { prompt } = script.callsAbout(message)[0]!;
       expect(prompt.history).toEqual(shown.map(({ role, content }) => ({ role, content })));
       expect(body.history).toEqual({
         messages: shown.length,
@@ -196,7 +169,7 @@ describe('the length of a reply', () => {
     script.when('hello there', { deltas: ['Once upon'], finish: 'length' });
     const { status, body } = await session.ask('hello there', { body: { maxOutputTokens: 99 } });
     expect(status).toBe(200);
-    expect(callsAbout('hello there')[0]!.options.maxOutputTokens).toBe(99);
+    expect(script.callsAbout('hello there')[0]!.options.maxOutputTokens).toBe(99);
     expect(body.request).toMatchObject({ state: 'incomplete', incompleteReason: 'max-output-tokens' });
     expect(body.reply!.content).toBe('Once upon');
     expect(body.request.chargedMsat).toBeGreaterThan(0);
@@ -207,7 +180,7 @@ describe('the length of a reply', () => {
     const session = await server.fund(10);
     script.when('on and on', { deltas: ['Once upon'], finish: 'length' });
     const { body } = await session.ask('on and on');
-    const { maxOutputTokens } = callsAbout('on and on')[0]!.options;
+    const { maxOutputTokens } = script.callsAbout('on and on')[0]!.options;
     expect(maxOutputTokens).toBeLessThan(10_000 / 15);
     expect(maxOutputTokens).toBeGreaterThan(640);
     expect(body.request).toMatchObject({ state: 'incomplete', incompleteReason: 'balance' });
@@ -222,7 +195,7 @@ describe('the length of a reply', () => {
 
 describe('requests at once', () => {
   test('in one conversation, on two servers: one runs, the others get 409 with its id', async () => {
-    const other = await openTestApp({ agent, database: server.database, wallet: server.wallet });
+    const other = await openTestApp({ agent: script.agent, database: server.database, wallet: server.wallet });
     const session = await server.fund();
     const gate = Promise.withResolvers<void>();
     script.when('race', { deltas: [gate.promise, 'won'] });
@@ -249,10 +222,10 @@ describe('requests at once', () => {
   test('in many conversations hold no connection while the models think', async () => {
     const gate = Promise.withResolvers<void>();
     script.when('think', { deltas: [gate.promise, 'done'] });
-    const before = callsAbout('think').length;
+    const before = script.callsAbout('think').length;
     const sessions = await Promise.all(Array.from({ length: 25 }, () => server.fund(100)));
     const turns = sessions.map((session) => session.ask('think'));
-    await until(() => callsAbout('think').length === before + 25);
+    await until(() => script.callsAbout('think').length === before + 25);
     const { $client: pool } = server.deps.db;
     await until(() => pool.idleCount === pool.totalCount && pool.waitingCount === 0);
     const open = await server.query(

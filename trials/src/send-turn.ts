@@ -26,8 +26,10 @@ export async function sendTurn(
   options: SendOptions,
 ): Promise<Outcome['kind']> {
   scene.counts.turns += 1;
+  // As it is sent: while it is under way, the same turn may be answered elsewhere.
+  const wasKnown = turn.state === 'answered' || turn.state === 'whole';
   const outcome = await (options.streamed ? stream : ask)(scene, { session, turn, options });
-  noteOutcome(scene, { session, turn, outcome });
+  noteOutcome(scene, { session, turn, wasKnown, outcome });
   return outcome.kind;
 }
 
@@ -112,7 +114,7 @@ function toProblem(text: string): Outcome {
 
 function noteOutcome(
   scene: Scene,
-  { session, turn, outcome }: { session: KnownSession; turn: Turn; outcome: Outcome },
+  { session, turn, wasKnown, outcome }: { session: KnownSession; turn: Turn; wasKnown: boolean; outcome: Outcome },
 ): void {
   switch (outcome.kind) {
     case 'answer':
@@ -123,7 +125,7 @@ function noteOutcome(
       leaveOpen(turn);
       return;
     case 'problem':
-      noteProblem(scene, { session, turn, problem: outcome.problem });
+      noteProblem(scene, { session, turn, wasKnown, problem: outcome.problem });
   }
 }
 
@@ -152,12 +154,11 @@ export function noteAnswer(
 
 function noteProblem(
   scene: Scene,
-  { session, turn, problem }: { session: KnownSession; turn: Turn; problem: Problem },
+  { session, turn, wasKnown, problem }: { session: KnownSession; turn: Turn; wasKnown: boolean; problem: Problem },
 ): void {
   const { status, requestId } = problem;
   const rows = [session.id, requestId ?? 'no request', `status ${status}`];
-  const isKnown = turn.state === 'answered' || turn.state === 'whole';
-  const expected = isKnown ? [409, 503] : [402, 409, 503];
+  const expected = wasKnown ? [409, 503] : [402, 409, 503];
   if (!expected.includes(status)) scene.report(`no failure but ${expected.join(', ')} is expected here`, rows);
   // Told that the server or the database is out of reach, its caller does not know what became of it.
   if (status !== 402 && status !== 409) leaveOpen(turn);

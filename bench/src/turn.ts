@@ -42,7 +42,7 @@ async function measure({ server, quick, progress }: Context, { waitForDisk, inUs
   const http = opening.use(await startServerProcess(database.url));
   const client = opening.use(openHttpClient(http.url, 1));
   const bare = opening.adopt(await database.bare.connect(), (connection) => connection.release());
-  const calls = quick ? 4 : 8;
+  const calls = quick ? 4 : 32;
   const contender = async (name: string, call: (session: FundedSession) => Promise<void>): Promise<Contender> => {
     const next = cycle(await fundSessions(database.bare, SESSIONS));
     return { name, round: () => timeCalls(calls, () => call(next())) };
@@ -56,7 +56,7 @@ async function measure({ server, quick, progress }: Context, { waitForDisk, inUs
       await contender('floor that reads too', (session) => takeFloorTurn(bare, session, { reading: true })),
       await contender('HTTP', (session) => client.takeTurn(session)),
     ],
-    quick ? { warmUps: 1, rounds: 3 } : { warmUps: 10, rounds: 120 },
+    quick ? { warmUps: 1, rounds: 3 } : { warmUps: 4, rounds: 40 },
   );
   const unit = 'ms';
   const named = (name: string) => [name, ...where].join(', ');

@@ -17,6 +17,8 @@ const AT_ONCE = 8;
 const RUNS = 15;
 /** Far from what one leaked body in each request would take, and far from what the collector leaves lying about. */
 const MOST_GROWTH_MB = 120;
+/** What a socket takes at once. A longer body may be refused, and the connection closed, before its end is sent. */
+const SENT_AT_ONCE = 50_000;
 
 let database: TestDatabase;
 beforeAll(async () => {
@@ -46,18 +48,28 @@ async function sendAll({ url }: ServerProcess, requests: readonly FuzzedRequest[
   const statuses: number[] = [];
   const send = async () => {
     for (let request = waiting.pop(); request; request = waiting.pop()) {
-      const { path, method, body } = request;
-      const headers = { ...request.headers, connection: 'close' };
-      const signal = AbortSignal.timeout(20_000);
+      const fitsAtOnce = (request.body?.length ?? 0) <= SENT_AT_ONCE;
       // oxlint-disable-next-line no-await-in-loop -- one after the other, and others beside it
-      const response = await fetch(url + path, { method, headers, signal, ...(body === undefined ? {} : { body }) });
-      statuses.push(response.status);
-      if (path.includes('/events')) await response.body?.cancel(); // oxlint-disable-line no-await-in-loop
-      else await response.text(); // oxlint-disable-line no-await-in-loop
+      const status = await ask(url, request).catch((error: unknown) => {
+        if (fitsAtOnce) throw error;
+      });
+      if (status !== undefined) statuses.push(status);
     }
   };
   await Promise.all(Array.from({ length: AT_ONCE }, send));
   return statuses;
+}
+
+async function ask(url: string, { path, method, headers, body }: FuzzedRequest): Promise<number> {
+  const response = await fetch(url + path, {
+    method,
+    headers: { ...headers, connection: 'close' },
+    signal: AbortSignal.timeout(20_000),
+    ...(body === undefined ? {} : { body }),
+  });
+  if (path.includes('/events')) await response.body?.cancel();
+  else await response.text();
+  return response.status;
 }
 
 /** Resident memory, where the system tells. */

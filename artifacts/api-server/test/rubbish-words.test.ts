@@ -3,24 +3,18 @@ import { randomUUID } from 'node:crypto';
 
 import fc from 'fast-check';
 import { pino } from 'pino';
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { beforeAll, expect, test } from 'vitest';
 
 import { RunningTurns } from '../src/sessions/running-turns.ts';
-import { createMessageScript, expectBooksBalance, openTestApp, type TestApp, type TestSession } from './harness.ts';
+import { openTestApp, type TestSession } from './harness.ts';
+import { script, server, useServer } from './scripted-server.ts';
 
-const script = createMessageScript();
+useServer();
 
-let server: TestApp;
 let session: TestSession;
 beforeAll(async () => {
-  server = await openTestApp({ agent: script.agent });
   session = await server.fund(1_000_000);
 });
-afterEach(async () => {
-  script.clear();
-  await expectBooksBalance(server);
-});
-afterAll(() => server.close());
 
 test('a message of any characters comes back as it was sent', async () => {
   await fc.assert(

@@ -1,23 +1,17 @@
 /** Bodies that nobody should send: each is a problem that names its fault, never a mistake of ours. */
 import type { Problem } from '@timmy-tower/contract';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 
-import { createMessageScript, expectBooksBalance, openTestApp, type TestApp, type TestSession } from './harness.ts';
+import { type TestSession } from './harness.ts';
 import { bodyPaths, expectProblem, type Raw, sendRaw } from './raw-requests.ts';
+import { server, useServer } from './scripted-server.ts';
 
-const script = createMessageScript();
+useServer();
 
-let server: TestApp;
 let session: TestSession;
 beforeAll(async () => {
-  server = await openTestApp({ agent: script.agent });
   session = await server.fund(1_000_000);
 });
-afterEach(async () => {
-  script.clear();
-  await expectBooksBalance(server);
-});
-afterAll(() => server.close());
 
 const send = (path: string, raw?: Raw) => sendRaw(server, session, path, raw);
 

@@ -1,13 +1,14 @@
 /**
  * A turn is two statements: `reserveTurn` lets it in and takes the hold, `settleTurn` writes both messages and the charge.
- * Memory and money change in one transaction or not at all; the steps and their reasons are in the migrations `functions` and `reserve_turn`.
+ * Memory and money change in one transaction or not at all; the steps and their reasons are in the migrations `functions` and
+ * `reserve_turn`.
  */
 import { AppError, type IncompleteReason, type Msat } from '@timmy-tower/contract';
 import { sql } from 'drizzle-orm';
 
 import type { HistoryMessage } from './history.ts';
-import { heuristicTokens } from './tokens.ts';
 import { violatedConstraint } from './pg-error.ts';
+import { heuristicTokens } from './tokens.ts';
 import { type Db, queryPrepared, withRetry } from './transaction.ts';
 
 /** Where a turn belongs: every statement about it names these. */

@@ -1,4 +1,7 @@
-/** The page's files, read once and kept in memory with their compressed forms: nothing outside the folder can be asked for. */
+/**
+ * The page's files, read once and kept in memory; each is compressed when it is first asked for, not while the server starts.
+ * Nothing outside the folder can be asked for.
+ */
 import { readdir, readFile } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import { promisify } from 'node:util';
@@ -8,10 +11,17 @@ export interface PageFile {
   /** From the root, like `/assets/index-abc.js`. */
   readonly path: string;
   readonly type: string;
-  readonly plain: Uint8Array<ArrayBuffer>;
-  readonly gzip: Uint8Array<ArrayBuffer>;
-  readonly br: Uint8Array<ArrayBuffer>;
+  readonly plain: Bytes;
+  readonly compressed: (encoding: Encoding) => Promise<Bytes>;
 }
+
+export type Encoding = keyof typeof compressors;
+type Bytes = Uint8Array<ArrayBuffer>;
+
+const compressors = {
+  br: (plain: Bytes) => promisify(brotliCompress)(plain, { params: { [constants.BROTLI_PARAM_QUALITY]: 9 } }),
+  gzip: (plain: Bytes) => promisify(gzip)(plain),
+};
 
 const types: Record<string, string> = {
   '.html': 'text/html; charset=utf-8',
@@ -34,14 +44,16 @@ export async function readPage(directory: string): Promise<readonly PageFile[] |
 }
 
 async function readPageFile(directory: string, file: string): Promise<PageFile> {
-  const plain = await readFile(file);
-  const quality = { params: { [constants.BROTLI_PARAM_QUALITY]: 9 } };
-  const [zipped, br] = await Promise.all([promisify(gzip)(plain), promisify(brotliCompress)(plain, quality)]);
+  const plain = new Uint8Array(await readFile(file));
+  const done = new Map<Encoding, Promise<Bytes>>();
   return {
     path: `/${file.slice(directory.length).replaceAll('\\', '/').replace(/^\//, '')}`,
     type: types[extname(file)] ?? 'application/octet-stream',
-    plain: new Uint8Array(plain),
-    gzip: new Uint8Array(zipped),
-    br: new Uint8Array(br),
+    plain,
+    compressed(encoding) {
+      const bytes = done.get(encoding) ?? compressors[encoding](plain).then((buffer) => new Uint8Array(buffer));
+      done.set(encoding, bytes);
+      return bytes;
+    },
   };
 }

@@ -14,8 +14,7 @@ const page: PageFile[] = ['/index.html', '/assets/index-1.js'].map((path) => ({
   path,
   type: path.endsWith('js') ? 'text/javascript' : 'text/html; charset=utf-8',
   plain: bytes,
-  gzip: bytes,
-  br: bytes,
+  compressed: async () => bytes,
 }));
 
 let server: TestApp;

@@ -31,10 +31,10 @@ export function addPageRoutes(app: App, files: readonly PageFile[] | undefined):
 
 const cachingOf = ({ path }: PageFile) => (path.startsWith('/assets/') ? FOR_GOOD : 'max-age=3600');
 
-function sendFile(context: Context, file: PageFile, caching: string): Response {
+async function sendFile(context: Context, file: PageFile, caching: string): Promise<Response> {
   const accepted = context.req.header('accept-encoding') ?? '';
   const encoding = (['br', 'gzip'] as const).find((name) => new RegExp(`\\b${name}\\b`).test(accepted));
-  return context.body(file[encoding ?? 'plain'], 200, {
+  return context.body(encoding ? await file.compressed(encoding) : file.plain, 200, {
     'content-type': file.type,
     'cache-control': caching,
     'content-security-policy': CSP,

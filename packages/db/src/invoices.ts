@@ -3,7 +3,7 @@ import type { InvoiceStatus, Msat } from '@timmy-tower/contract';
 import { and, desc, eq, gt, gte, isNotNull, isNull, sql } from 'drizzle-orm';
 
 import { invoices } from './schema.ts';
-import { type Database, type Db, inTransaction, lockSession, type Tx, withRetry } from './transaction.ts';
+import { type Database, type Db, inTransaction, lockSession, queryRows, type Tx, withRetry } from './transaction.ts';
 
 export interface NewSessionInvoice {
   /** 64 lower-case hex digits. */
@@ -83,10 +83,10 @@ export async function creditPayment(
   { paymentHash, receivedMsat }: { paymentHash: string; receivedMsat: Msat },
 ): Promise<CreditOutcome> {
   const hash = Buffer.from(paymentHash, 'hex');
-  const result = await withRetry(db, () =>
-    db.execute<{ outcome: CreditOutcome }>(sql`SELECT credit_payment(${hash}, ${receivedMsat}) AS outcome`),
+  const [row] = await withRetry(db, () =>
+    queryRows<{ outcome: CreditOutcome }>(db, sql`SELECT credit_payment(${hash}, ${receivedMsat}) AS outcome`),
   );
-  return result.rows[0]!.outcome;
+  return row!.outcome;
 }
 
 /** Has every invoice that is still watched looked up as soon as possible: for the start of a server. */
@@ -111,15 +111,18 @@ END`;
  */
 export async function claimInvoicesToLookUp(db: Db, limit: number): Promise<string[]> {
   // Materialized: the planner may run a plain subquery once per row, each time over other rows, past the limit.
-  const result = await db.execute<{ payment_hash: Buffer }>(sql`
+  const rows = await queryRows<{ payment_hash: Buffer }>(
+    db,
+    sql`
     WITH due AS MATERIALIZED (
       SELECT payment_hash FROM ${invoices} WHERE next_lookup_at <= clock_timestamp()
       ORDER BY next_lookup_at LIMIT ${limit} FOR UPDATE SKIP LOCKED
     )
     UPDATE ${invoices} SET next_lookup_at = ${nextLookup}
     WHERE payment_hash IN (SELECT payment_hash FROM due)
-    RETURNING payment_hash`);
-  return result.rows.map((row) => row.payment_hash.toString('hex'));
+    RETURNING payment_hash`,
+  );
+  return rows.map((row) => row.payment_hash.toString('hex'));
 }
 
 /** Stops watching an invoice that the wallet just said is unpaid, once it expired a day ago. */

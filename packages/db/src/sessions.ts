@@ -68,14 +68,20 @@ export async function expireIdleSessions(database: Database, idleMs: number): Pr
     tx
       .update(sessions)
       .set({ status: 'expired' })
-      .where(and(eq(sessions.id, id), idle)),
+      .where(and(eq(sessions.id, id), idle))
+      .returning({ id: sessions.id }),
   );
 }
 
 /** Removes sessions that were never paid, once none of their invoices can be paid any more. @returns how many */
 export async function removeUnpaidSessions(database: Database): Promise<number> {
   const dead = and(eq(sessions.status, 'awaiting_payment'), nonePending);
-  return forEachSession(database, dead, (tx, id) => tx.delete(sessions).where(and(eq(sessions.id, id), dead)));
+  return forEachSession(database, dead, (tx, id) =>
+    tx
+      .delete(sessions)
+      .where(and(eq(sessions.id, id), dead))
+      .returning({ id: sessions.id }),
+  );
 }
 
 const noneRunning = sql`NOT EXISTS (SELECT FROM ${sessionRequests} r WHERE r.session_id = ${sessions.id} AND r.state = 'running')`;
@@ -87,7 +93,7 @@ const before = (ms: number) => sql`clock_timestamp() - ${ms} * interval '1 ms'`;
 async function forEachSession(
   database: Database,
   condition: ReturnType<typeof and>,
-  change: (tx: Tx, id: string) => Promise<{ rowCount: number | null }>,
+  change: (tx: Tx, id: string) => Promise<unknown[]>,
 ): Promise<number> {
   const found = await database.select({ id: sessions.id }).from(sessions).where(condition);
   let changed = 0;
@@ -95,7 +101,7 @@ async function forEachSession(
     // oxlint-disable-next-line no-await-in-loop -- one lock at a time
     changed += await inTransaction(database, async (tx) => {
       await lockSession(tx, id);
-      return (await change(tx, id)).rowCount ?? 0;
+      return (await change(tx, id)).length;
     });
   }
   return changed;

@@ -9,7 +9,7 @@ import { sql } from 'drizzle-orm';
 import type { HistoryMessage } from './history.ts';
 import { violatedConstraint } from './pg-error.ts';
 import { heuristicTokens } from './tokens.ts';
-import { type Db, queryPrepared, withRetry } from './transaction.ts';
+import { type Db, queryPrepared, queryRows, withRetry } from './transaction.ts';
 
 /** Where a turn belongs: every statement about it names these. */
 export interface TurnId {
@@ -229,10 +229,11 @@ export async function releaseAbandonedTurn(db: Db, turn: TurnId): Promise<boolea
 }
 
 async function release(db: Db, turn: TurnId & { owner: string | null }): Promise<boolean> {
-  const result = await withRetry(db, () =>
-    db.execute<{ released: boolean }>(
+  const [row] = await withRetry(db, () =>
+    queryRows<{ released: boolean }>(
+      db,
       sql`SELECT release_turn(${turn.sessionId}, ${turn.requestId}, ${turn.owner}) AS released`,
     ),
   );
-  return result.rows[0]!.released;
+  return row!.released;
 }

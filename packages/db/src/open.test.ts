@@ -284,16 +284,6 @@ describe('a deadlock of two transactions', () => {
   });
 });
 
-test.each(['40001', '40P01'])('a transaction is tried five times on %s, and no more', async (code) => {
-  let attempts = 0;
-  const failing = inTransaction(database, async (tx) => {
-    attempts += 1;
-    await tx.execute(`DO $$ BEGIN RAISE EXCEPTION 'again' USING ERRCODE = '${code}'; END $$`);
-  });
-  await expect(failing).rejects.toMatchObject({ cause: { code } });
-  expect(attempts).toBe(5);
-});
-
 test('a transaction that fails for another reason is not tried again, and leaves nothing', async () => {
   const { sessionId } = await fundedSession(database);
   let attempts = 0;

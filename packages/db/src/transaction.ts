@@ -3,7 +3,8 @@ import { drizzle, type NodePgDatabase, type NodePgQueryResultHKT } from 'drizzle
 import { type PgDatabase, type PgQueryResultHKT, type PgSession, PgTransaction } from 'drizzle-orm/pg-core';
 import type pg from 'pg';
 
-import { isConnectionLost, sqlState, unavailable } from './pg-error.ts';
+import { isConnectionLost, unavailable } from './pg-error.ts';
+import { retryConflicts } from './retry.ts';
 import { sessions } from './schema.ts';
 
 type Schema = Record<string, never>;
@@ -22,25 +23,23 @@ type PoolTx = PgTransaction<NodePgQueryResultHKT, Schema, ExtractTablesWithRelat
 /** Inside a transaction: what must be called within one asks for this. */
 export type Tx = Db & Pick<PgTransaction<PgQueryResultHKT>, 'rollback'>;
 
-const RETRIED_SQL_STATES = new Set(['40001', '40P01']); // serialization_failure, deadlock_detected
-const ATTEMPTS = 5;
-
 /**
  * Runs `body` in one transaction, on a pool of node-postgres. It may run more than once: a serialization failure or a deadlock
- * starts it anew.
- * @throws {AppError} `unavailable` when no connection can be had
+ * starts it anew. Its isolation is READ COMMITTED, whatever the database's default: what this package does within a
+ * transaction is written for it, and each statement after a lock sees what the last holder of the lock committed.
+ * @throws {AppError} `unavailable` when no connection can be had, or others are in the way for too long
  */
 export async function inTransaction<T>(
   database: { readonly $client: pg.Pool },
   body: (tx: PoolTx) => Promise<T>,
 ): Promise<T> {
-  return retried(ATTEMPTS, async () => {
+  return retryConflicts(async () => {
     const client = await database.$client.connect().catch((error: unknown) => {
       throw unavailable(error);
     });
     let broken = false;
     try {
-      return await drizzle(client).transaction(body);
+      return await drizzle(client).transaction(body, { isolationLevel: 'read committed' });
     } catch (error) {
       broken = isConnectionLost(error);
       throw error;
@@ -58,19 +57,10 @@ export async function lockSession(tx: Tx, sessionId: string): Promise<void> {
 /**
  * Runs one statement's call again on a serialization failure or a deadlock. Not inside a transaction: that has failed as a
  * whole, and it is the one who opened it that starts it anew.
+ * @throws {AppError} `unavailable` when others are in the way for too long
  */
 export async function withRetry<T>(db: Db, run: () => Promise<T>): Promise<T> {
-  return retried(is(db, PgTransaction) ? 1 : ATTEMPTS, run);
-}
-
-async function retried<T>(attempts: number, run: () => Promise<T>): Promise<T> {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await run();
-    } catch (error) {
-      if (attempt === attempts || !RETRIED_SQL_STATES.has(sqlState(error) ?? '')) throw error;
-    }
-  }
+  return is(db, PgTransaction) ? run() : retryConflicts(run);
 }
 
 /**

@@ -1,4 +1,5 @@
 /** What an app brings of its own: its Drizzle database, with its schema and its driver, its transactions, its pool. */
+import { sql } from 'drizzle-orm';
 import { drizzle as drizzleNodePg, type NodePgDatabase } from 'drizzle-orm/node-postgres';
 import type { PgliteDatabase } from 'drizzle-orm/pglite';
 import type { PgDatabase, PgQueryResultHKT } from 'drizzle-orm/pg-core';
@@ -9,10 +10,12 @@ import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, expectTypeOf, test } from 'vitest';
 
 import { appendMessage, getSessionHistory, listMessages } from '../src/history.ts';
+import { addInvoice, creditPayment } from '../src/invoices.ts';
+import { sqlState } from '../src/pg-error.ts';
 import { createHistorySession } from '../src/sessions.ts';
 import { openTestDatabase, type TestDatabase } from '../src/testing.ts';
-import type { Db, Tx } from '../src/transaction.ts';
-import { run } from './fixtures.ts';
+import { type Db, inTransaction, queryRows, type Tx } from '../src/transaction.ts';
+import { newInvoice, readSession, run, unpaidSession } from './fixtures.ts';
 
 const notes = pgTable('notes', { id: text('id').primaryKey() });
 const schema = { notes };
@@ -80,5 +83,57 @@ describe.each<[string, () => OwnDatabase]>([
       hasMore: true,
     });
     expect(await db.select().from(notes)).toContainEqual({ id: driver });
+  });
+
+  test('what PostgreSQL says of an error is understood, whatever its class', async () => {
+    const db: Db = open();
+    const error = await queryRows(db, sql`SELECT 1 / 0`).catch((refusal: unknown) => refusal);
+    expect(sqlState(error)).toBe('22012'); // division_by_zero
+  });
+});
+
+describe('on a pool of its own, whose transactions are serializable', () => {
+  let serializable: pg.Pool;
+  let own: NodePgDatabase<OwnSchema> & { $client: pg.Pool };
+  beforeAll(() => {
+    serializable = new pg.Pool({
+      connectionString: opened.url,
+      max: 8,
+      options: '-c default_transaction_isolation=serializable',
+    });
+    own = drizzleNodePg(serializable, { schema });
+  });
+  afterAll(() => serializable.end());
+
+  const eightTimesTwelve = (write: (name: string) => Promise<unknown>) =>
+    Promise.all(
+      Array.from({ length: 8 }, async (_, writer) => {
+        // oxlint-disable-next-line no-await-in-loop -- each writer writes one after the other
+        for (let word = 0; word < 12; word++) await write(`${writer}.${word}`);
+      }),
+    );
+
+  test('eight writers at once lose none of their messages', async () => {
+    const sessionId = await createHistorySession(own);
+    await eightTimesTwelve((content) =>
+      inTransaction(own, (tx) => appendMessage(tx, { sessionId, role: 'user', content })),
+    );
+    const history = await getSessionHistory(sessionId, 100, 10_000, own);
+    expect(new Set(history.map(({ content }) => content)).size).toBe(96);
+  });
+
+  test('a transaction has the isolation that it is written for', async () => {
+    expect(await queryRows(own, sql`SHOW transaction_isolation`)).toEqual([{ transaction_isolation: 'serializable' }]);
+    const inside = await inTransaction(own, (tx) => queryRows(tx, sql`SHOW transaction_isolation`));
+    expect(inside).toEqual([{ transaction_isolation: 'read committed' }]);
+  });
+
+  test('eight payments at once are credited, each in a statement that meets the others', async () => {
+    const { sessionId } = await unpaidSession(opened.db);
+    await eightTimesTwelve(async () => {
+      const { paymentHash } = await addInvoice(opened.db, sessionId, newInvoice());
+      expect(await creditPayment(own, { paymentHash, receivedMsat: 1n })).toBe('applied');
+    });
+    expect(await readSession(opened.db, sessionId)).toMatchObject({ balanceMsat: 96n });
   });
 });

@@ -167,7 +167,7 @@ describe('statements', () => {
   });
 
   test('go unnamed where a pooler hands each to another connection', async () => {
-    const { db, close } = connect(opened.url, { poolSize: 1, preparedStatements: false });
+    const { db, close } = connect(opened.url, { poolSize: 1, pooler: 'transaction' });
     const session = await fundedSession(db);
     for (const word of ['one', 'two']) await say(db, session, word, word);
     await inTransaction(db, (tx) => reserveTurn(tx, newTurn(session)));

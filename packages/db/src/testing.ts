@@ -3,16 +3,13 @@ import { randomUUID } from 'node:crypto';
 
 import pg from 'pg';
 
-import { connect, type OpenOptions } from './open.ts';
-import type { Database } from './transaction.ts';
+import { connect, type OpenedDatabase, type OpenOptions } from './open.ts';
 
 export { startThrowawayPostgres } from './embedded.ts';
 
-export interface TestDatabase {
+/** Its `close` drops it, whoever is still connected. */
+export interface TestDatabase extends OpenedDatabase {
   readonly url: string;
-  readonly db: Database;
-  /** Closes the pool and drops the database, whoever is still connected. */
-  close(): Promise<void>;
 }
 
 /**
@@ -25,20 +22,20 @@ export async function openTestDatabase(options: OpenOptions = {}): Promise<TestD
   const name = `test_${randomUUID().replaceAll('-', '')}`;
   const url = withDatabase(template, name);
   await administer(template, `CREATE DATABASE ${name} TEMPLATE ${databaseOf(template)}`);
-  const { db, close } = connect(url, options);
+  const database = connect(url, options);
   return {
+    ...database,
     url,
-    db,
     async close() {
-      await close();
+      await database.close();
       await administer(template, `DROP DATABASE ${name} WITH (FORCE)`);
     },
   };
 }
 
-/** Runs one statement on the server of `url`, from a database that is nobody's template. */
-export async function administer(url: string, statement: string): Promise<void> {
-  const client = new pg.Client({ connectionString: withDatabase(url, 'postgres') });
+/** Runs statements on the server of `url`, from a database that is nobody's template unless another is named. */
+export async function administer(url: string, statement: string, database = 'postgres'): Promise<void> {
+  const client = new pg.Client({ connectionString: withDatabase(url, database) });
   await client.connect();
   try {
     await client.query(statement);

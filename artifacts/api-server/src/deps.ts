@@ -4,6 +4,7 @@ import type { Database } from '@timmy-tower/db';
 import type { Wallet } from '@timmy-tower/lightning';
 import type { Logger } from 'pino';
 
+import type { OneAtATime } from './one-at-a-time.ts';
 import type { PageFile } from './page.ts';
 import type { RunningTurns } from './sessions/running-turns.ts';
 
@@ -21,6 +22,8 @@ export interface Deps {
   readonly agent: Agent;
   readonly log: Logger;
   readonly runningTurns: RunningTurns;
+  /** Making invoices, by session. */
+  readonly funding: OneAtATime;
   readonly limits: RequestLimits;
   readonly prices: Prices;
   readonly modelTimeLimits: ModelTimeLimits;

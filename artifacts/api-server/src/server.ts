@@ -14,6 +14,7 @@ import { createApp } from './app.ts';
 import { type Config, ConfigError, requestLimits } from './config.ts';
 import type { Deps } from './deps.ts';
 import { describeError } from './log.ts';
+import { OneAtATime } from './one-at-a-time.ts';
 import { readPage } from './page.ts';
 import { serveApp } from './serve-app.ts';
 import { startRecovery } from './sessions/recover.ts';
@@ -39,7 +40,7 @@ export interface RunningServer {
 export async function startServer(config: Config, log: Logger): Promise<RunningServer> {
   await using opening = new AsyncDisposableStack();
   const { database, ...deps } = await openDeps(config, log, opening);
-  opening.defer(await watchPayments(deps));
+  opening.defer(watchPayments(deps));
   opening.defer(startRecovery(deps));
   const server = await listen(deps, config);
   opening.defer(() => stopServing(server, deps.runningTurns));
@@ -81,6 +82,7 @@ async function openDeps(
     log,
     database,
     runningTurns,
+    funding: new OneAtATime(),
     limits: requestLimits(config),
     prices: {
       inputMsatPerKtoken: settings.PRICE_INPUT_MSAT_PER_KTOKEN,

@@ -19,6 +19,7 @@ import { expect } from 'vitest';
 import { createApp } from '../src/app.ts';
 import type { Deps } from '../src/deps.ts';
 import { createLog } from '../src/log.ts';
+import { OneAtATime } from '../src/one-at-a-time.ts';
 import type { App } from '../src/routes/http.ts';
 import { startRecovery } from '../src/sessions/recover.ts';
 import { RunningTurns } from '../src/sessions/running-turns.ts';
@@ -89,6 +90,7 @@ export async function openTestApp(options: TestAppOptions = {}): Promise<TestApp
     wallet,
     log,
     agent: options.agent ?? createScriptedAgent(() => ({ deltas: ['Hello', ' there'] })),
+    funding: new OneAtATime(),
     runningTurns: new RunningTurns({ db: leaseDb, log, ...(options.leaseMs && { leaseMs: options.leaseMs }) }),
     limits: {
       minDepositSats: 10,
@@ -106,7 +108,7 @@ export async function openTestApp(options: TestAppOptions = {}): Promise<TestApp
     ...options.deps,
   };
   const app = createApp(deps);
-  const stopWatching = options.watch === false ? async () => {} : await watchPayments(deps);
+  const stopWatching = options.watch === false ? async () => {} : watchPayments(deps);
   const stopRecovery = options.watch === false ? async () => {} : startRecovery(deps);
 
   const call = async <Body>(path: string, init: CallInit = {}): Promise<Answer<Body>> => {

@@ -15,11 +15,12 @@ export {
   claimInvoicesToLookUp,
   creditPayment,
   type CreditOutcome,
-  findPayableInvoice,
-  lookUpAllInvoicesNow,
+  listPayableInvoices,
+  listWatchedInvoices,
   type NewSessionInvoice,
+  type PayableInvoice,
   type StoredInvoice,
-  stopWatchingIfDead,
+  type WatchedInvoice,
 } from './invoices.ts';
 export { type RenewedLease, renewLeases, requestCancel, sweepLeases } from './leases.ts';
 export { type Discrepancy, type LedgerEntry, listDiscrepancies, listLedger } from './ledger.ts';
@@ -38,8 +39,12 @@ export {
 export {
   createHistorySession,
   expireIdleSessions,
+  findKeys,
   findSession,
   insertSession,
+  type KeyOfSession,
+  listSessions,
+  listSessionVersions,
   type NewSession,
   removeUnpaidSessions,
   type StoredSession,
@@ -51,6 +56,7 @@ export {
   type CountedText,
   type ReservedTurn,
   type ReserveOutcome,
+  type ReleaseTurn,
   type ReserveTurn,
   releaseTurn,
   reserveTurn,

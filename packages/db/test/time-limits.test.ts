@@ -124,7 +124,7 @@ test('leases are renewed while every connection of the pool is stuck', async () 
   const { session, letGo } = await lockedSession(opened.db);
   const stuck = Array.from({ length: 3 }, () => inTransaction(db, (tx) => lockSession(tx, session.sessionId)));
   await expect.poll(() => db.$client.totalCount).toBe(3);
-  const lease = { owner: turn.owner, leaseMs: 1000, requestIds: [turn.requestId] };
+  const lease = { owner: turn.owner, leaseMs: 1000, turns: [turn] };
   expect(await renewLeases(leaseDb, lease)).toEqual([{ requestId: turn.requestId, cancelRequested: false }]);
   await letGo();
   await Promise.all(stuck);

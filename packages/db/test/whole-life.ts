@@ -45,7 +45,7 @@ export async function liveThrough(db: Database): Promise<string[]> {
 
 async function cutOff(db: Database, session: TestSession): Promise<void> {
   const turn = await reserved(db, session, { leaseMs: HOUR_MS });
-  const lease = { owner: turn.owner, leaseMs: HOUR_MS, requestIds: [turn.requestId] };
+  const lease = { owner: turn.owner, leaseMs: HOUR_MS, turns: [turn] };
   expect(await sweepLeases(db)).toBe(0);
   expect(await renewLeases(db, lease)).toMatchObject([{ requestId: turn.requestId }]);
   await loseLease(db, turn);

@@ -23,6 +23,12 @@ export async function refuseTurn(deps: Deps, caller: Caller, refusal: Refusal): 
       return conversationBusy(refusal.requestId);
     case 'awaiting_payment':
       return paymentRequired(deps, caller);
+    case 'too-many-uncharged':
+      return new AppError(
+        'rate-limited',
+        'The model broke off too many replies of this session, which were paid for here and not charged. Try again later.',
+        { fields: { retryAfterSeconds: refusal.retryAfterSeconds } },
+      );
     case 'insufficient':
       return insufficientBalance(deps, caller, refusal);
     case 'expired':

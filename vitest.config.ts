@@ -16,6 +16,7 @@ export default defineConfig({
   test: {
     projects: [
       project('packages/contract'),
+      project('packages/embedded-postgres'),
       project('packages/db', [testServer]),
       project('packages/lightning'),
       project('packages/agent'),

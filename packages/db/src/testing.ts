@@ -6,8 +6,6 @@ import pg from 'pg';
 import { connect, type OpenOptions } from './open.ts';
 import type { Database } from './transaction.ts';
 
-export { startThrowawayPostgres } from './embedded.ts';
-
 export interface TestDatabase {
   readonly url: string;
   readonly db: Database;

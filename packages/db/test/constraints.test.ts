@@ -231,7 +231,9 @@ describe('the schema refuses a row that breaks', () => {
          WHERE relnamespace = 'public'::regnamespace AND indisunique
        UNION SELECT tgname FROM pg_trigger WHERE NOT tgisinternal`,
     );
-    const refusing = rows.map((row) => row.name).filter((name) => name !== 'ledger_entries_apply'); // writes the balance
+    // The one writes the balance, the other is of the migrations' own table.
+    const others = new Set(['ledger_entries_apply', 'timmy_tower_migrations_pkey']);
+    const refusing = rows.map((row) => row.name).filter((name) => !others.has(name));
     expect(Object.keys(broken).toSorted()).toEqual(refusing.toSorted());
   });
 });

@@ -5,7 +5,7 @@ import pg from 'pg';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 
 import { fundedSession, readSession, say, untilWaiting } from '../test/fixtures.ts';
-import { namesIn, onDatabase, versionsIn, withMigrations } from '../test/migrations.ts';
+import { advisoryLocksOn, namesIn, onDatabase, versionsIn, withMigrations } from '../test/migrations.ts';
 import { openProxy } from '../test/proxy.ts';
 import journal from '../migrations/meta/_journal.json' with { type: 'json' };
 import { migrateDatabase } from './migrate.ts';
@@ -54,8 +54,17 @@ describe('an empty database', () => {
   test('is left as empty as it was when a migration fails', async () => {
     const before = await namesIn(empty.url);
     await using failing = await withMigrations('ALTER TABLE sessions ADD a integer', 'SELECT 1 / 0');
-    await expect(migrateDatabase(empty.url, failing)).rejects.toMatchObject({ cause: { code: '22012' } });
+    await expect(migrateDatabase(empty.url, failing)).rejects.toMatchObject({
+      name: 'AppError',
+      message: 'The database could not be migrated: PostgreSQL error 22012. Nothing was changed.',
+      cause: { code: '22012' },
+    });
     expect(await namesIn(empty.url)).toEqual(before);
+  });
+
+  test('is refused with PostgreSQL’s own words when something stands in the way', async () => {
+    await onDatabase(empty.url, 'CREATE FUNCTION refuse_change() RETURNS int LANGUAGE sql AS $$ SELECT 1 $$');
+    await expect(migrateDatabase(empty.url)).rejects.toThrow('function "refuse_change" already exists');
   });
 
   test('is migrated whatever the database’s own settings are', async () => {
@@ -82,14 +91,13 @@ describe('an empty database', () => {
 });
 
 describe('a database that is up to date', () => {
-  test('is left as it is, and no lock stays behind', async () => {
+  test('is left as it is', async () => {
     const opened = await openTestDatabase();
     const { sessionId } = await fundedSession(opened.db);
     const before = await onDatabase(opened.url, 'SELECT * FROM timmy_tower_migrations');
     const again = await openDatabase(opened.url);
     expect(await onDatabase(opened.url, 'SELECT * FROM timmy_tower_migrations')).toEqual(before);
     expect(await readSession(again.db, sessionId)).toMatchObject({ balanceMsat: 10_000n });
-    expect(await onDatabase(opened.url, `SELECT FROM pg_locks WHERE locktype = 'advisory'`)).toEqual([]);
     await again.close();
     await opened.close();
   });
@@ -171,6 +179,18 @@ describe('while somebody else holds the lock', () => {
     });
     await close();
   });
+});
+
+test('the lock is gone with the migration, though a pooler keeps the connection that had it', async () => {
+  const pooler = await openProxy(empty.url, { keepsConnections: true });
+  await migrateDatabase(pooler.url);
+  const kept = await onDatabase(
+    empty.url,
+    `SELECT FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'timmy-tower migration'`,
+  );
+  expect(kept).toHaveLength(1);
+  expect(await advisoryLocksOn(empty.url)).toEqual([]);
+  await pooler.close();
 });
 
 describe('on a database in use', () => {

@@ -7,7 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
 import { AppError } from '@timmy-tower/contract';
-import { sql } from 'drizzle-orm';
+import { DrizzleQueryError, sql } from 'drizzle-orm';
 import { type MigrationMeta, readMigrationFiles } from 'drizzle-orm/migrator';
 import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres';
 import pg from 'pg';
@@ -32,7 +32,7 @@ const CONNECT_TIMEOUT_MS = 5000;
 /** How long to try for the locks: another server's migration has to end, or an older server's statements on the tables. */
 const PATIENCE_MS = 60_000;
 /** Lost to somebody else's lock, or to a deadlock with an older server's turn: nothing was changed, and it is tried again. */
-const RETRIED_SQL_STATES = new Set(['55P03', '40P01', '40001']);
+const RETRIED_SQL_STATES = new Set(['55P03', '40P01']);
 const MAX_PAUSE_MS = 500;
 
 export interface MigrateOptions {
@@ -49,7 +49,7 @@ interface Migration {
 
 /**
  * @throws {AppError} `unavailable` when the database cannot be reached, was migrated by a newer version, has tables of
- * others under our names, or is locked or closed to us: its message says which, and what to do
+ * others under our names, or lets no migration through: its message says which, and what to do
  */
 export async function migrateDatabase(url: string, options: MigrateOptions = {}): Promise<void> {
   const { migrationsFolder = MIGRATIONS, version = packageJson.version, patienceMs = PATIENCE_MS } = options;
@@ -69,7 +69,8 @@ export async function migrateDatabase(url: string, options: MigrateOptions = {})
     const db = drizzle(client);
     if (!(await isUpToDate(db, migration))) await migratePatiently(db, migration, patienceMs);
   } catch (error) {
-    throw refusalOf(error) ?? toAppError(error);
+    const meaning = toAppError(error);
+    throw meaning instanceof DrizzleQueryError ? failed(meaning) : meaning;
   } finally {
     await client.end();
   }
@@ -136,16 +137,18 @@ function locked(holder: string | undefined, patienceMs: number, cause: unknown):
   );
 }
 
-const refusals: Record<string, string> = {
-  // insufficient_privilege
-  '42501':
-    'The database role lacks a right that migrating needs. Run `pnpm db:migrate` once with a DATABASE_URL of the role that ' +
-    `owns the tables; a role that only serves must be able to SELECT from ${migrationsTable.schema}.${migrationsTable.table}.`,
-  // read_only_sql_transaction
-  '25006': 'The database takes no writes (a standby?), and its schema is not up to date. Start on the primary first.',
-};
-
-function refusalOf(error: unknown): AppError | undefined {
-  const message = refusals[sqlState(error) ?? ''];
-  return message === undefined ? undefined : new AppError('unavailable', message, { cause: error });
+/** PostgreSQL's own words say best what is wrong, but those about data (class 22) quote it. */
+function failed(error: DrizzleQueryError): AppError {
+  const state = sqlState(error) ?? '';
+  const why = state.startsWith('22') ? `PostgreSQL error ${state}` : error.cause?.message;
+  const lacksRight = state === '42501';
+  return new AppError(
+    'unavailable',
+    `The database could not be migrated: ${why}. Nothing was changed.${lacksRight ? ` ${RIGHTS}` : ''}`,
+    { cause: error.cause },
+  );
 }
+
+const RIGHTS =
+  'Run `pnpm db:migrate` once with a DATABASE_URL of the role that owns the tables. A role that only serves needs SELECT on ' +
+  `${migrationsTable.schema}.${migrationsTable.table}.`;

@@ -4,7 +4,14 @@ import { readMigrationFiles } from 'drizzle-orm/migrator';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 
 import packageJson from '../package.json' with { type: 'json' };
-import { firstMigrations, namesIn, onDatabase, versionsIn, withMigrations } from '../test/migrations.ts';
+import {
+  advisoryLocksOn,
+  firstMigrations,
+  namesIn,
+  onDatabase,
+  versionsIn,
+  withMigrations,
+} from '../test/migrations.ts';
 import { migrateDatabase } from './migrate.ts';
 import { openEmptyDatabase, type UnmigratedDatabase } from './testing.ts';
 
@@ -98,9 +105,7 @@ describe('a database that a newer version migrated is refused, naming both', () 
   test('also when it comes in while we wait for its lock', async () => {
     await using later = await withMigrations('SELECT pg_sleep(0.3)');
     const migrating = migrateDatabase(database.url, { ...later, ...newer });
-    await expect
-      .poll(() => onDatabase(database.url, `SELECT FROM pg_locks WHERE locktype = 'advisory'`))
-      .toHaveLength(1);
+    await expect.poll(() => advisoryLocksOn(database.url)).toHaveLength(1);
     await expect(start()).rejects.toThrow('99.10.0');
     await migrating;
   });

@@ -66,6 +66,14 @@ export const versionsIn = async (url: string) =>
     ({ version }) => version,
   );
 
+/** The advisory locks that somebody has on a database. */
+export const advisoryLocksOn = (url: string) =>
+  onDatabase(
+    url,
+    `SELECT FROM pg_locks JOIN pg_database d ON d.oid = database
+     WHERE locktype = 'advisory' AND granted AND datname = current_database()`,
+  );
+
 /** All that was made in a database by somebody: its schemas, and what is in them. */
 export const namesIn = async (url: string) =>
   (

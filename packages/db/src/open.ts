@@ -1,16 +1,11 @@
-import { fileURLToPath } from 'node:url';
-
 import { sql } from 'drizzle-orm';
 import { drizzle } from 'drizzle-orm/node-postgres';
-import { migrate } from 'drizzle-orm/node-postgres/migrator';
 import pg from 'pg';
 
-import { toAppError, unavailable } from './pg-error.ts';
+import { migrateDatabase } from './migrate.ts';
+import { toAppError } from './pg-error.ts';
 import type { Database } from './transaction.ts';
 
-const MIGRATIONS = fileURLToPath(new URL('../migrations', import.meta.url));
-/** The advisory lock that migrations run under: any number, as long as nobody else takes it. */
-const MIGRATION_LOCK = 7_466_900_001;
 const CONNECT_TIMEOUT_MS = 5000;
 /** A server that stopped answering, or a network that swallows packets, must not hold a caller for ever. */
 const QUERY_TIMEOUT_MS = 30_000;
@@ -36,7 +31,7 @@ export interface OpenedDatabase {
 
 /**
  * Opens a pool on `url` (`postgres://…`) and brings the schema up to date, under a lock: any number of servers may start at once.
- * @throws {AppError} `unavailable` when the database cannot be reached
+ * @throws {AppError} `unavailable` when the database cannot be reached, or when `migrateDatabase` refuses it
  */
 export async function openDatabase(url: string, options: OpenOptions = {}): Promise<OpenedDatabase> {
   await migrateDatabase(url);
@@ -71,25 +66,6 @@ export async function checkDatabase(db: Database): Promise<void> {
     await db.execute(sql`SELECT 1`);
   } catch (error) {
     throw toAppError(error);
-  }
-}
-
-/** On a connection of its own: a migration may take longer than any other statement. */
-async function migrateDatabase(url: string): Promise<void> {
-  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: CONNECT_TIMEOUT_MS });
-  client.on('error', () => {}); // the statement that it breaks says so
-  try {
-    await client.connect().catch((error: unknown) => {
-      throw unavailable(error);
-    });
-    // `migrate` takes no lock of its own: servers that start together would trip over each other. It goes with the connection.
-    const db = drizzle(client);
-    await db.execute(sql`SELECT pg_advisory_lock(${MIGRATION_LOCK})`);
-    await migrate(db, { migrationsFolder: MIGRATIONS });
-  } catch (error) {
-    throw toAppError(error);
-  } finally {
-    await client.end();
   }
 }
 

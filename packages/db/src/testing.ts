@@ -1,10 +1,19 @@
 /** A real PostgreSQL for tests: one server per run (see `testing-server.ts`), one freshly migrated database per caller. */
 import { randomUUID } from 'node:crypto';
 
-import pg from 'pg';
-
 import { connect, type OpenOptions } from './open.ts';
+import { administer, withDatabase } from './testing-administer.ts';
 import type { Database } from './transaction.ts';
+
+export { administer, withDatabase } from './testing-administer.ts';
+export {
+  type OldAnswers,
+  type OldSession,
+  type OldTurn,
+  openEmptyDatabase,
+  openOldDatabase,
+  type UnmigratedDatabase,
+} from './testing-old-database.ts';
 
 export interface TestDatabase {
   readonly url: string;
@@ -32,23 +41,6 @@ export async function openTestDatabase(options: OpenOptions = {}): Promise<TestD
       await administer(template, `DROP DATABASE ${name} WITH (FORCE)`);
     },
   };
-}
-
-/** Runs one statement on the server of `url`, from a database that is nobody's template. */
-export async function administer(url: string, statement: string): Promise<void> {
-  const client = new pg.Client({ connectionString: withDatabase(url, 'postgres') });
-  await client.connect();
-  try {
-    await client.query(statement);
-  } finally {
-    await client.end();
-  }
-}
-
-export function withDatabase(url: string, name: string): string {
-  const changed = new URL(url);
-  changed.pathname = `/${name}`;
-  return changed.href;
 }
 
 const databaseOf = (url: string) => new URL(url).pathname.slice(1);

@@ -6,7 +6,8 @@ import { fileURLToPath } from 'node:url';
 
 import { type Agent, openAgent } from '@timmy-tower/agent';
 import { AppError } from '@timmy-tower/contract';
-import { openDatabase, openEmbedded } from '@timmy-tower/db';
+import { openDatabase } from '@timmy-tower/db';
+import { openEmbedded } from '@timmy-tower/embedded-postgres';
 import { openWallet, SimulatedWallet } from '@timmy-tower/lightning';
 import type { Logger } from 'pino';
 

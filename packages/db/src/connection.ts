@@ -38,9 +38,6 @@ export const LIMIT_SETTINGS: Settings = {
   statement_timeout: `${TIME_LIMITS_MS.statement}ms`,
 };
 
-/** For what may take as long as it takes. */
-export const NO_LIMIT_SETTINGS: Settings = Object.fromEntries(Object.keys(LIMIT_SETTINGS).map((name) => [name, '0']));
-
 /** A server that stopped answering, or a network that swallows packets, must not hold a caller for ever. */
 const LONGEST_ANSWER_MS = 30_000;
 

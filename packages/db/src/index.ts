@@ -1,5 +1,4 @@
 export { closeDefaultDatabase, defaultDatabase } from './default-database.ts';
-export { type EmbeddedPostgres, openEmbedded } from './embedded.ts';
 export {
   appendMessage,
   forgetMessages,

@@ -1,18 +1,12 @@
-import { fileURLToPath } from 'node:url';
-
 import { sql } from 'drizzle-orm';
 import { drizzle } from 'drizzle-orm/node-postgres';
-import { migrate } from 'drizzle-orm/node-postgres/migrator';
 import pg from 'pg';
 
-import { connectionConfig, type ConnectionOptions, NO_LIMIT_SETTINGS, type Settings } from './connection.ts';
+import { connectionConfig, type ConnectionOptions, type Settings } from './connection.ts';
 import { inspectDatabase } from './inspect-database.ts';
-import { toAppError, unavailable } from './pg-error.ts';
+import { migrateDatabase } from './migrate.ts';
+import { toAppError } from './pg-error.ts';
 import type { Database } from './transaction.ts';
-
-const MIGRATIONS = fileURLToPath(new URL('../migrations', import.meta.url));
-/** The advisory lock that migrations run under: any number, as long as nobody else takes it. */
-const MIGRATION_LOCK = 7_466_900_001;
 
 export interface OpenOptions extends ConnectionOptions {
   /** Connections at most; `leaseDb` has one more. */
@@ -32,12 +26,13 @@ export interface OpenedDatabase {
 
 /**
  * Opens a pool on `url` (`postgres://…`) and brings the schema up to date, under a lock: any number of servers may start at once.
- * @throws {AppError} `unavailable` when the database cannot be reached, or is set in a way that does not work
+ * @throws {AppError} `unavailable` when the database cannot be reached, is set in a way that does not work, or when
+ * `migrateDatabase` refuses it
  */
 export async function openDatabase(url: string, options: OpenOptions = {}): Promise<OpenedDatabase> {
   const { settings, warnings } = await inspectDatabase(url, options);
   for (const warning of warnings) options.onWarning?.(warning);
-  await migrateDatabase(url, options);
+  await migrateDatabase(url);
   return connect(url, options, settings);
 }
 
@@ -67,24 +62,5 @@ export async function checkDatabase(db: Database): Promise<void> {
     await db.execute(sql`SELECT 1`);
   } catch (error) {
     throw toAppError(error);
-  }
-}
-
-/** On a connection of its own: a migration may take longer than any other statement. */
-async function migrateDatabase(url: string, { pooler }: ConnectionOptions): Promise<void> {
-  const client = new pg.Client({ ...connectionConfig(url, { pooler }, NO_LIMIT_SETTINGS), query_timeout: 0 });
-  client.on('error', () => {}); // the statement that it breaks says so
-  try {
-    await client.connect().catch((error: unknown) => {
-      throw unavailable(error);
-    });
-    // `migrate` takes no lock of its own: servers that start together would trip over each other. It goes with the connection.
-    const db = drizzle(client);
-    await db.execute(sql`SELECT pg_advisory_lock(${MIGRATION_LOCK})`);
-    await migrate(db, { migrationsFolder: MIGRATIONS });
-  } catch (error) {
-    throw toAppError(error);
-  } finally {
-    await client.end();
   }
 }

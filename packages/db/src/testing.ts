@@ -1,11 +1,18 @@
 /** A real PostgreSQL for tests: one server per run (see `testing-server.ts`), one freshly migrated database per caller. */
 import { randomUUID } from 'node:crypto';
 
-import pg from 'pg';
-
 import { connect, type OpenedDatabase, type OpenOptions } from './open.ts';
+import { administer, withDatabase } from './testing-administer.ts';
 
-export { startThrowawayPostgres } from './embedded.ts';
+export { administer, withDatabase } from './testing-administer.ts';
+export {
+  type OldAnswers,
+  type OldSession,
+  type OldTurn,
+  openEmptyDatabase,
+  openOldDatabase,
+  type UnmigratedDatabase,
+} from './testing-old-database.ts';
 
 /** Its `close` drops it, whoever is still connected. */
 export interface TestDatabase extends OpenedDatabase {
@@ -31,23 +38,6 @@ export async function openTestDatabase(options: OpenOptions = {}): Promise<TestD
       await administer(template, `DROP DATABASE ${name} WITH (FORCE)`);
     },
   };
-}
-
-/** Runs statements on the server of `url`, from a database that is nobody's template unless another is named. */
-export async function administer(url: string, statement: string, database = 'postgres'): Promise<void> {
-  const client = new pg.Client({ connectionString: withDatabase(url, database) });
-  await client.connect();
-  try {
-    await client.query(statement);
-  } finally {
-    await client.end();
-  }
-}
-
-export function withDatabase(url: string, name: string): string {
-  const changed = new URL(url);
-  changed.pathname = `/${name}`;
-  return changed.href;
 }
 
 const databaseOf = (url: string) => new URL(url).pathname.slice(1);

@@ -2,13 +2,14 @@
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 
+import { version } from '../version.ts';
 import type { App } from './http.ts';
 
 export const openApiDocument = {
   openapi: '3.1.0',
   info: {
     title: 'timmy-tower',
-    version: '0.1.0',
+    version,
     description:
       'Prepaid AI conversations that remember. Amounts ending in `Msat` are millisatoshis: 1 sat = 1000 msat.',
     license: { name: 'MIT', identifier: 'MIT' },

@@ -26,6 +26,9 @@ const problems = {
   'payload-too-large': { status: 413, title: 'The request is too large' },
   'rate-limited': { status: 429, title: 'Too many requests' },
   'agent-failed': { status: 502, title: 'The model failed' },
+  'agent-busy': { status: 503, title: 'The model is busy' },
+  'agent-unavailable': { status: 503, title: 'The model is out of order' },
+  'agent-refused': { status: 422, title: 'The model refuses this request' },
   unavailable: { status: 503, title: 'Temporarily unavailable' },
 } as const satisfies Record<ErrorCode, ProblemType>;
 

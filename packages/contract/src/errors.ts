@@ -12,6 +12,9 @@ export const errorCodes = [
   'payload-too-large',
   'rate-limited',
   'agent-failed',
+  'agent-busy',
+  'agent-unavailable',
+  'agent-refused',
   'unavailable',
 ] as const;
 

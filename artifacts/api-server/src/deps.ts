@@ -8,10 +8,11 @@ import type { OneAtATime } from './one-at-a-time.ts';
 import type { PageFile } from './page.ts';
 import type { RunningTurns } from './sessions/running-turns.ts';
 
-/** How long a model may take. Past either limit the turn fails and charges nothing. */
+/** How long a model may take. */
 export interface ModelTimeLimits {
-  /** Without a word. */
+  /** Without a sign of life, once it has begun to think or to speak: it broke off. */
   readonly silenceMs: number;
+  /** In all: what it has said by then is the reply. */
   readonly totalMs: number;
 }
 

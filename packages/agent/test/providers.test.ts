@@ -134,7 +134,10 @@ describe.each(protocols)('$model', (protocol: Protocol) => {
   });
 
   test('is asked over the same connection again', async () => {
-    server.answer(good);
+    server.answer((response) => {
+      sendEvents(response, [stream(protocol, { text: 'Heat, pour.', usage })]);
+      setTimeout(() => response.end(), 50);
+    });
     for (let turn = 0; turn < 10; turn += 1) {
       await collect(reply());
       await server.requests.at(-1)?.closed;

@@ -76,6 +76,10 @@ export const counts: readonly Habit[] = [
     () => said + usageChunk(usage) + choice({}, 'stop') + usageChunk({ input: 0, output: 0 }) + done,
   ),
   only(
+    'usage, and an output of zero at the end',
+    () => said + usageChunk(usage) + choice({}, 'stop') + usageChunk({ input: 321, output: 0 }) + done,
+  ),
+  only(
     'usage, and null at the end',
     () => said + usageChunk(usage) + choice({}, 'stop') + chunk({ choices: [], usage: null }) + done,
   ),

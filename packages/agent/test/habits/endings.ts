@@ -29,7 +29,7 @@ export const endings: readonly Habit[] = [
     name: 'a finish, then comments for ever',
     sends: ({ begin, text, finish, words }) => [
       begin() + text('Whole answer.') + finish(words.stop),
-      ...Array.from({ length: 200 }, () => [': keep-alive\n\n', { pauseMs: 50 }]).flat(),
+      ...Array.from({ length: 2000 }, () => [': keep-alive\n\n', { pauseMs: 50 }]).flat(),
       staysOpen,
     ],
     gives: { text: 'Whole answer.' },

@@ -53,6 +53,7 @@ async function send(response: ServerResponse, { status = 200, headers, steps }: 
   const given = { 'content-type': 'text/event-stream', ...headers };
   response.writeHead(status, Object.fromEntries(Object.entries(given).filter(([, value]) => value !== '')));
   for (const step of steps) {
+    if (response.destroyed) return;
     if (typeof step === 'object' && 'last' in step) {
       if (step === reset) response.destroy();
       return;

@@ -44,6 +44,11 @@ export const silences: readonly Habit[] = [
     gives: { text: '', reasoning: 'hm', finish: 'length' },
   },
   {
+    name: 'a thought alone, and a closed connection',
+    sends: ({ begin, thought }) => begin() + thought('hm'),
+    gives: { text: '', reasoning: 'hm' },
+  },
+  {
     name: 'a thought in tags that is cut at the limit',
     sends: (protocol) => stream(protocol, { text: '<think>hm', word: protocol.words.length, usage }),
     gives: { text: '', reasoning: 'hm', finish: 'length', usage: readUsage },

@@ -20,6 +20,7 @@ import { createApp } from '../src/app.ts';
 import type { Deps } from '../src/deps.ts';
 import { createLog } from '../src/log.ts';
 import { OneAtATime } from '../src/one-at-a-time.ts';
+import { KnownKeys } from '../src/sessions/known-keys.ts';
 import type { App } from '../src/routes/http.ts';
 import { startRecovery } from '../src/sessions/recover.ts';
 import { RunningTurns } from '../src/sessions/running-turns.ts';
@@ -91,6 +92,7 @@ export async function openTestApp(options: TestAppOptions = {}): Promise<TestApp
     log,
     agent: options.agent ?? createScriptedAgent(() => ({ deltas: ['Hello', ' there'] })),
     funding: new OneAtATime(),
+    knownKeys: new KnownKeys(db),
     runningTurns: new RunningTurns({ db, log, leaseMs: options.leaseMs ?? 15_000 }),
     limits: {
       minDepositSats: 10,

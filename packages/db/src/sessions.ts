@@ -1,5 +1,5 @@
 import type { Msat, SessionStatus } from '@timmy-tower/contract';
-import { and, asc, desc, eq, inArray, isNull, type SQL, sql } from 'drizzle-orm';
+import { and, asc, desc, eq, isNull, type SQL, sql } from 'drizzle-orm';
 
 import {
   type InvoiceRow,
@@ -144,14 +144,14 @@ export async function findKeys(
     .where(
       and(
         sql`${sessionKeys.sessionId} = ANY(${idArray(keys.map(({ sessionId }) => sessionId))})`,
-        inArray(sessionKeys.keyHash, hashes),
+        sql`${sessionKeys.keyHash} = ANY(${sql.param(hashes)}::bytea[])`,
       ),
     );
   return found;
 }
 
 /** One parameter, however many: a list of a varying length would be another statement each time. */
-const idArray = (ids: readonly string[]) => sql`${`{${ids.join(',')}}`}::uuid[]`;
+const idArray = (ids: readonly string[]) => sql`${sql.param(ids)}::uuid[]`;
 
 const BATCH = 100;
 

@@ -11,6 +11,8 @@ import { describeError } from './log.ts';
 interface ProblemType {
   readonly status: ContentfulStatusCode;
   readonly title: string;
+  /** When to come again, where the error itself does not say. */
+  readonly retryAfterSeconds?: number;
 }
 
 const problems = {
@@ -27,7 +29,7 @@ const problems = {
   'payload-too-large': { status: 413, title: 'The request is too large' },
   'rate-limited': { status: 429, title: 'Too many requests' },
   'agent-failed': { status: 502, title: 'The model failed' },
-  unavailable: { status: 503, title: 'Temporarily unavailable' },
+  unavailable: { status: 503, title: 'Temporarily unavailable', retryAfterSeconds: 2 },
 } as const satisfies Record<ErrorCode, ProblemType>;
 
 const MAX_FAULTS = 20;
@@ -37,10 +39,10 @@ const MAX_MESSAGE_LENGTH = 200;
 export function toProblem(error: unknown): Problem {
   const known = asAppError(error);
   if (!known) return { type: 'about:blank', title: 'Internal Server Error', status: 500 };
-  const { status, title } = problems[known.code];
+  const { status, title, ...retry }: ProblemType = problems[known.code];
   // Callers know one code for a request that is wrong; its status tells the two apart.
   const code = known.code === 'malformed-request' ? 'invalid-request' : known.code;
-  return { type: `/problems/${code}`, title, status, detail: known.message, code, ...known.fields };
+  return { type: `/problems/${code}`, title, status, detail: known.message, code, ...retry, ...known.fields };
 }
 
 /** Every fault of a body, a query or a header, named. */

@@ -85,7 +85,7 @@ export async function openTestApp(options: TestAppOptions = {}): Promise<TestApp
   const database = options.database ?? (await openTestDatabase());
   const wallet = options.wallet ?? (await openSimulatedWallet({ directory }));
   const log = createLog('silent');
-  const { db } = database;
+  const { db, leaseDb } = database;
   const deps: Deps = {
     db,
     wallet,
@@ -93,7 +93,7 @@ export async function openTestApp(options: TestAppOptions = {}): Promise<TestApp
     agent: options.agent ?? createScriptedAgent(() => ({ deltas: ['Hello', ' there'] })),
     funding: new OneAtATime(),
     knownKeys: new KnownKeys(db),
-    runningTurns: new RunningTurns({ db, log, leaseMs: options.leaseMs ?? 15_000 }),
+    runningTurns: new RunningTurns({ db: leaseDb, log, ...(options.leaseMs && { leaseMs: options.leaseMs }) }),
     limits: {
       minDepositSats: 10,
       maxDepositSats: 1_000_000,

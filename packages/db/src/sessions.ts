@@ -9,7 +9,7 @@ import {
   toStoredInvoice,
 } from './invoices.ts';
 import { invoices, sessionKeys, sessions } from './schema.ts';
-import { type Db, withRetry } from './transaction.ts';
+import { type Db, queryRows, withRetry } from './transaction.ts';
 
 export interface StoredSession {
   readonly id: string;
@@ -178,8 +178,8 @@ export async function expireIdleSessions(db: Db, idleMs: number): Promise<number
       .orderBy(asc(sessions.usedAt), asc(sessions.id))
       .limit(BATCH);
   return forEachSession(idlePage, async (id) => {
-    const { rows } = await withRetry(db, () =>
-      db.execute<{ done: boolean }>(sql`SELECT expire_session(${id}, ${idleMs}) AS done`),
+    const rows = await withRetry(db, () =>
+      queryRows<{ done: boolean }>(db, sql`SELECT expire_session(${id}, ${idleMs}) AS done`),
     );
     return rows[0]!.done;
   });
@@ -195,8 +195,8 @@ export async function removeUnpaidSessions(db: Db): Promise<number> {
       .orderBy(asc(sessions.createdAt), asc(sessions.id))
       .limit(BATCH);
   return forEachSession(unpaidPage, async (id) => {
-    const { rows } = await withRetry(db, () =>
-      db.execute<{ done: boolean }>(sql`SELECT remove_unpaid_session(${id}) AS done`),
+    const rows = await withRetry(db, () =>
+      queryRows<{ done: boolean }>(db, sql`SELECT remove_unpaid_session(${id}) AS done`),
     );
     return rows[0]!.done;
   });

@@ -1,11 +1,12 @@
 // For the tests of the embedded PostgreSQL: folders and processes that are gone when a test is over.
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { Client } from 'pg';
+import { removeCopies } from './executable-binaries.ts';
 import { openEmbedded } from './open.ts';
 import type { EmbeddedPostgres } from './types.ts';
 import { isServing, readPidFile, signal, waitUntilGone } from './process.ts';
@@ -48,13 +49,14 @@ export function temporaryFolder(): string {
   return folder;
 }
 
-/** Ends what the test started, the servers in its folders too, and removes the folders. */
+/** Ends what the test started, the servers in its folders too, and removes the folders and what was copied for them. */
 export async function cleanUp(): Promise<void> {
   for (const child of children.splice(0)) await kill(child);
   for (const folder of folders.splice(0)) {
     for (const name of readdirSync(folder, { recursive: true, encoding: 'utf8' })) {
       if (name.endsWith('postmaster.pid')) await killServer(dirname(join(folder, name)));
     }
+    if (existsSync(join(folder, 'postgres'))) await removeCopies(join(folder, 'postgres'));
     rmSync(folder, { recursive: true, force: true, maxRetries: 10 });
   }
 }

@@ -65,7 +65,8 @@ async function endedProcess(): Promise<number> {
 }
 
 test('one whose owner exits without stopping it goes with its owner', async () => {
-  const { said } = await inAnotherProcess(startAndThen('process.exit(1)'));
+  const { child, said } = await inAnotherProcess(startAndThen('process.exit(1)'));
+  if (child.exitCode === null) await once(child, 'exit');
   expect(await waitUntilGone(Number(said['pid']), 10_000)).toBe(true);
   await (await startThrowawayPostgres()).stop();
   expect(existsSync(String(said['dataDirectory']))).toBe(false);

@@ -5,6 +5,7 @@ import type { Deps } from '@timmy-tower/api-server/deps.ts';
 import { OneAtATime } from '@timmy-tower/api-server/one-at-a-time.ts';
 import { RunningTurns } from '@timmy-tower/api-server/sessions/running-turns.ts';
 import { beginTurn, finishTurn } from '@timmy-tower/api-server/sessions/take-turn.ts';
+import { WatchedSessions } from '@timmy-tower/api-server/sessions/watched-sessions.ts';
 import type { Database } from '@timmy-tower/db';
 import { openSimulatedWallet } from '@timmy-tower/lightning';
 
@@ -47,6 +48,7 @@ export async function openProduct(
     agent: instantAgent,
     log,
     runningTurns,
+    watchedSessions: new WatchedSessions({ db, log, sessionIdleDays: settings.SESSION_IDLE_DAYS }),
     funding: new OneAtATime(),
     limits: requestLimits(config),
     prices: {

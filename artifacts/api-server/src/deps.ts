@@ -7,6 +7,7 @@ import type { Logger } from 'pino';
 import type { OneAtATime } from './one-at-a-time.ts';
 import type { PageFile } from './page.ts';
 import type { RunningTurns } from './sessions/running-turns.ts';
+import type { WatchedSessions } from './sessions/watched-sessions.ts';
 
 /** How long a model may take. Past either limit the turn fails and charges nothing. */
 export interface ModelTimeLimits {
@@ -22,6 +23,7 @@ export interface Deps {
   readonly agent: Agent;
   readonly log: Logger;
   readonly runningTurns: RunningTurns;
+  readonly watchedSessions: WatchedSessions;
   /** Making invoices, by session. */
   readonly funding: OneAtATime;
   readonly limits: RequestLimits;

@@ -24,6 +24,7 @@ import type { App } from '../src/routes/http.ts';
 import { startRecovery } from '../src/sessions/recover.ts';
 import { RunningTurns } from '../src/sessions/running-turns.ts';
 import { watchPayments } from '../src/sessions/settlement.ts';
+import { WatchedSessions } from '../src/sessions/watched-sessions.ts';
 
 export interface Answer<Body> {
   readonly status: number;
@@ -92,6 +93,7 @@ export async function openTestApp(options: TestAppOptions = {}): Promise<TestApp
     agent: options.agent ?? createScriptedAgent(() => ({ deltas: ['Hello', ' there'] })),
     funding: new OneAtATime(),
     runningTurns: new RunningTurns({ db, log, leaseMs: options.leaseMs ?? 15_000 }),
+    watchedSessions: new WatchedSessions({ db, log, sessionIdleDays: 30 }),
     limits: {
       minDepositSats: 10,
       maxDepositSats: 1_000_000,
@@ -141,6 +143,7 @@ export async function openTestApp(options: TestAppOptions = {}): Promise<TestApp
       return session;
     },
     async close() {
+      deps.watchedSessions.close();
       await deps.runningTurns.close(0);
       await stopRecovery();
       await stopWatching();

@@ -102,7 +102,7 @@ const statuses = {
   410: 'The session is closed or expired',
   413: 'The request is too large',
   422: 'The request does not fit: every fault is named',
-  429: 'Too many new sessions from this address',
+  429: 'Too many calls of this kind: `Retry-After` says when to try again',
   502: 'The model failed: nothing stored, nothing charged',
   503: 'Wallet or database are out of reach: try again',
 } as const;

@@ -12,7 +12,9 @@ import { toSession } from '../sessions/answers.ts';
 import { getSession } from '../sessions/find-session.ts';
 import { topUpSession } from '../sessions/fund-session.ts';
 import { openSession } from '../sessions/open-session.ts';
+import { MOST_READERS, MOST_READERS_OF_KEY } from '../sessions/watched-session.ts';
 import { streamSession } from '../sse.ts';
+import { clientNetwork } from './client-address.ts';
 import { type App, problemsOf, readableJson, withCaller } from './http.ts';
 import { limitNewSessions } from './limit-new-sessions.ts';
 
@@ -57,20 +59,24 @@ export function addSessionRoutes(app: App, deps: Deps): void {
     path: '/sessions/{id}/events',
     summary: 'The session as it changes: server-sent events',
     description:
-      'A `session` event at once, and one whenever status, balance, hold or invoice changed; `: ping` comments.',
+      'A `session` event at once, and one within half a second whenever status, balance, hold or invoice changed; `: ping` ' +
+      'comments. It ends with `error` when the session is gone (`not-found`), or when newer streams took its place ' +
+      `(\`too-many-readers\`: ${MOST_READERS_OF_KEY} at once for a key, ${MOST_READERS} for a session); ask \`GET ` +
+      '/sessions/{id}` every few seconds then. The key is checked when it begins. A stream that is not taken is cut.',
     tags: ['Sessions'],
     security,
     middleware: [withCaller] as const,
     request: { params: sessionPath },
     responses: {
       200: { description: 'Until the client leaves', content: { 'text/event-stream': { schema: sessionEventSchema } } },
-      ...problemsOf(401, 404, 503),
+      ...problemsOf(401, 404, 429, 503),
     },
   });
   app.openapi(watch, async (context) => {
     const caller = context.get('caller');
-    const session = toSession(await getSession(deps, caller), deps.sessionIdleDays);
-    return streamSession(context, deps, { caller, session });
+    const session = await getSession(deps, caller);
+    const network = clientNetwork(context, deps.trustedProxies);
+    return streamSession(context, deps, { session, keyHash: caller.keyHash, network });
   });
 
   const topUp = createRoute({

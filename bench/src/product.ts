@@ -6,6 +6,7 @@ import { OneAtATime } from '@timmy-tower/api-server/one-at-a-time.ts';
 import { KnownKeys } from '@timmy-tower/api-server/sessions/known-keys.ts';
 import { RunningTurns } from '@timmy-tower/api-server/sessions/running-turns.ts';
 import { beginTurn, finishTurn } from '@timmy-tower/api-server/sessions/take-turn.ts';
+import { WatchedSessions } from '@timmy-tower/api-server/sessions/watched-sessions.ts';
 import type { Database } from '@timmy-tower/db';
 import { openSimulatedWallet } from '@timmy-tower/lightning';
 
@@ -48,6 +49,7 @@ export async function openProduct(
     agent: instantAgent,
     log,
     runningTurns,
+    watchedSessions: new WatchedSessions({ db, log, sessionIdleDays: settings.SESSION_IDLE_DAYS }),
     funding: new OneAtATime(),
     knownKeys: new KnownKeys(db),
     limits: requestLimits(config),

@@ -8,6 +8,7 @@ import type { OneAtATime } from './one-at-a-time.ts';
 import type { PageFile } from './page.ts';
 import type { KnownKeys } from './sessions/known-keys.ts';
 import type { RunningTurns } from './sessions/running-turns.ts';
+import type { WatchedSessions } from './sessions/watched-sessions.ts';
 
 /** How long a model may take. Past either limit the turn fails and charges nothing. */
 export interface ModelTimeLimits {
@@ -23,6 +24,7 @@ export interface Deps {
   readonly agent: Agent;
   readonly log: Logger;
   readonly runningTurns: RunningTurns;
+  readonly watchedSessions: WatchedSessions;
   /** Making invoices, by session. */
   readonly funding: OneAtATime;
   readonly limits: RequestLimits;

@@ -28,6 +28,7 @@ const problems = {
   'session-closed': { status: 410, title: 'The session is closed' },
   'payload-too-large': { status: 413, title: 'The request is too large' },
   'rate-limited': { status: 429, title: 'Too many requests' },
+  'too-many-readers': { status: 429, title: 'Too many streams of one session' },
   'agent-failed': { status: 502, title: 'The model failed' },
   unavailable: { status: 503, title: 'Temporarily unavailable', retryAfterSeconds: 2 },
 } as const satisfies Record<ErrorCode, ProblemType>;

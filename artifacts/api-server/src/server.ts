@@ -22,6 +22,7 @@ import { serveApp } from './serve-app.ts';
 import { startRecovery } from './sessions/recover.ts';
 import { RunningTurns } from './sessions/running-turns.ts';
 import { watchPayments } from './sessions/settlement.ts';
+import { WatchedSessions } from './sessions/watched-sessions.ts';
 
 const DATA_DIRECTORY = resolve('.data');
 const PAGE_DIRECTORY = fileURLToPath(new URL('../../web/dist', import.meta.url));
@@ -45,7 +46,7 @@ export async function startServer(config: Config, log: Logger): Promise<RunningS
   opening.defer(watchPayments(deps));
   opening.defer(startRecovery(deps));
   const server = await listen(deps, config);
-  opening.defer(() => stopServing(server, deps.runningTurns));
+  opening.defer(() => stopServing(server, deps));
   const opened = opening.move();
   return {
     url: urlOf(server, config.settings.HOST),
@@ -84,6 +85,7 @@ async function openDeps(
     log,
     database,
     runningTurns,
+    watchedSessions: new WatchedSessions({ db, log, sessionIdleDays: settings.SESSION_IDLE_DAYS }),
     funding: new OneAtATime(),
     knownKeys: new KnownKeys(db),
     limits: requestLimits(config),
@@ -151,10 +153,11 @@ async function listen(deps: Deps, { settings }: Config): Promise<Server> {
   return server;
 }
 
-/** Takes no more, lets running turns finish, and then lets go of whoever still holds a connection. */
-async function stopServing(server: Server, runningTurns: RunningTurns): Promise<void> {
+/** Takes no more, ends what is only watched, lets running turns finish, and then lets go of whoever still holds a connection. */
+async function stopServing(server: Server, { runningTurns, watchedSessions }: Deps): Promise<void> {
   const closed = once(server, 'close');
   server.close();
+  watchedSessions.close();
   await runningTurns.close(SHUTDOWN_MS);
   server.closeIdleConnections();
   const cutOff = setTimeout(() => server.closeAllConnections(), 1000);

@@ -25,6 +25,7 @@ import type { App } from '../src/routes/http.ts';
 import { startRecovery } from '../src/sessions/recover.ts';
 import { RunningTurns } from '../src/sessions/running-turns.ts';
 import { watchPayments } from '../src/sessions/settlement.ts';
+import { WatchedSessions } from '../src/sessions/watched-sessions.ts';
 
 export interface Answer<Body> {
   readonly status: number;
@@ -94,6 +95,7 @@ export async function openTestApp(options: TestAppOptions = {}): Promise<TestApp
     funding: new OneAtATime(),
     knownKeys: new KnownKeys(db),
     runningTurns: new RunningTurns({ db: leaseDb, log, ...(options.leaseMs && { leaseMs: options.leaseMs }) }),
+    watchedSessions: new WatchedSessions({ db, log, sessionIdleDays: 30 }),
     limits: {
       minDepositSats: 10,
       maxDepositSats: 1_000_000,
@@ -143,6 +145,7 @@ export async function openTestApp(options: TestAppOptions = {}): Promise<TestApp
       return session;
     },
     async close() {
+      deps.watchedSessions.close();
       await deps.runningTurns.close(0);
       await stopRecovery();
       await stopWatching();

@@ -12,6 +12,7 @@ export const errorCodes = [
   'session-closed',
   'payload-too-large',
   'rate-limited',
+  'too-many-readers',
   'agent-failed',
   'unavailable',
 ] as const;

@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 
-import { type EmbeddedPostgres, openEmbedded } from '@timmy-tower/db';
+import { type EmbeddedPostgres, openEmbedded } from '@timmy-tower/embedded-postgres';
 import pg from 'pg';
 
 import { openDatabaseProxy } from './database-proxy.ts';

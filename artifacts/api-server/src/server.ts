@@ -6,7 +6,8 @@ import { fileURLToPath } from 'node:url';
 
 import { type Agent, openAgent } from '@timmy-tower/agent';
 import { AppError } from '@timmy-tower/contract';
-import { openDatabase, openEmbedded } from '@timmy-tower/db';
+import { openDatabase } from '@timmy-tower/db';
+import { openEmbedded } from '@timmy-tower/embedded-postgres';
 import { openWallet, SimulatedWallet } from '@timmy-tower/lightning';
 import type { Logger } from 'pino';
 
@@ -14,6 +15,8 @@ import { createApp } from './app.ts';
 import { type Config, ConfigError, requestLimits } from './config.ts';
 import type { Deps } from './deps.ts';
 import { describeError } from './log.ts';
+import { OneAtATime } from './one-at-a-time.ts';
+import { KnownKeys } from './sessions/known-keys.ts';
 import { readPage } from './page.ts';
 import { serveApp } from './serve-app.ts';
 import { startRecovery } from './sessions/recover.ts';
@@ -39,7 +42,7 @@ export interface RunningServer {
 export async function startServer(config: Config, log: Logger): Promise<RunningServer> {
   await using opening = new AsyncDisposableStack();
   const { database, ...deps } = await openDeps(config, log, opening);
-  opening.defer(await watchPayments(deps));
+  opening.defer(watchPayments(deps));
   opening.defer(startRecovery(deps));
   const server = await listen(deps, config);
   opening.defer(() => stopServing(server, deps.runningTurns));
@@ -77,6 +80,8 @@ async function openDeps(
     log,
     database,
     runningTurns,
+    funding: new OneAtATime(),
+    knownKeys: new KnownKeys(db),
     limits: requestLimits(config),
     prices: {
       inputMsatPerKtoken: settings.PRICE_INPUT_MSAT_PER_KTOKEN,

@@ -19,6 +19,8 @@ import { expect } from 'vitest';
 import { createApp } from '../src/app.ts';
 import type { Deps } from '../src/deps.ts';
 import { createLog } from '../src/log.ts';
+import { OneAtATime } from '../src/one-at-a-time.ts';
+import { KnownKeys } from '../src/sessions/known-keys.ts';
 import type { App } from '../src/routes/http.ts';
 import { startRecovery } from '../src/sessions/recover.ts';
 import { RunningTurns } from '../src/sessions/running-turns.ts';
@@ -89,6 +91,8 @@ export async function openTestApp(options: TestAppOptions = {}): Promise<TestApp
     wallet,
     log,
     agent: options.agent ?? createScriptedAgent(() => ({ deltas: ['Hello', ' there'] })),
+    funding: new OneAtATime(),
+    knownKeys: new KnownKeys(db),
     runningTurns: new RunningTurns({ db, log, leaseMs: options.leaseMs ?? 15_000 }),
     limits: {
       minDepositSats: 10,
@@ -106,7 +110,7 @@ export async function openTestApp(options: TestAppOptions = {}): Promise<TestApp
     ...options.deps,
   };
   const app = createApp(deps);
-  const stopWatching = options.watch === false ? async () => {} : await watchPayments(deps);
+  const stopWatching = options.watch === false ? async () => {} : watchPayments(deps);
   const stopRecovery = options.watch === false ? async () => {} : startRecovery(deps);
 
   const call = async <Body>(path: string, init: CallInit = {}): Promise<Answer<Body>> => {

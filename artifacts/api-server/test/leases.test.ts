@@ -157,6 +157,7 @@ async function abandonedTurn({ id: sessionId, key }: TestSession): Promise<strin
     maxOutputTokens: 100,
     minOutputTokens: 64,
     history: { maxMessages: 8, tokenBudget: 4000 },
+    maxUnchargedTurns: 20,
   });
   expect(outcome).toBe('reserved');
   return requestId;

@@ -7,7 +7,7 @@ import { MAX_CONTENT_LENGTH, MAX_MESSAGES_PER_PAGE } from './limits.ts';
 export const sessionStatuses = ['awaiting_payment', 'active', 'expired', 'closed'] as const;
 export const invoiceStatuses = ['pending', 'paid', 'expired'] as const;
 export const requestStates = ['running', 'completed', 'incomplete', 'failed'] as const;
-export const incompleteReasons = ['cancelled', 'max-output-tokens', 'balance'] as const;
+export const incompleteReasons = ['cancelled', 'max-output-tokens', 'balance', 'empty', 'too-long'] as const;
 export const messageRoles = ['user', 'assistant'] as const;
 
 export type SessionStatus = (typeof sessionStatuses)[number];

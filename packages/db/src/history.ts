@@ -6,10 +6,9 @@ import type { MessageRole } from '@timmy-tower/contract';
 import { and, asc, desc, eq, sql } from 'drizzle-orm';
 
 import { defaultDatabase } from './default-database.ts';
-import { findRunningRequest } from './requests.ts';
 import { type SessionMessage, sessionMessages, sessions } from './schema.ts';
 import { heuristicTokens } from './tokens.ts';
-import { type Database, type Db, inTransaction, lockSession, queryPrepared, type Tx } from './transaction.ts';
+import { type Db, queryPrepared, type Tx, withRetry } from './transaction.ts';
 
 export interface HistoryMessage {
   readonly role: MessageRole;
@@ -71,7 +70,7 @@ export interface NewMessage {
 export async function appendMessage(tx: Tx, { sessionId, role, content }: NewMessage): Promise<SessionMessage> {
   await tx
     .update(sessions)
-    .set({ messageCount: sql`${sessions.messageCount} + 1`, usedAt: sql`clock_timestamp()` })
+    .set({ messageCount: sql`${sessions.messageCount} + 1`, usedAt: sql`statement_timestamp()` })
     .where(eq(sessions.id, sessionId));
   const [message] = await tx
     .insert(sessionMessages)
@@ -126,16 +125,16 @@ async function isMessageOf(db: Db, sessionId: string, messageId: string): Promis
 }
 
 /**
- * Forgets a session's conversation; its balance, its requests and their charges stay.
+ * Forgets a session's conversation; its balance, its requests and their charges stay. A running request whose lease ran out is
+ * ended first.
  * @returns the running request, in which case nothing was removed
  */
-export async function forgetMessages(database: Database, sessionId: string): Promise<{ busyWith?: string }> {
-  return inTransaction(database, async (tx) => {
-    await lockSession(tx, sessionId);
-    const running = await findRunningRequest(tx, sessionId);
-    if (running) return { busyWith: running };
-    await tx.delete(sessionMessages).where(eq(sessionMessages.sessionId, sessionId));
-    await tx.update(sessions).set({ messageCount: 0 }).where(eq(sessions.id, sessionId));
-    return {};
-  });
+export async function forgetMessages(db: Db, sessionId: string): Promise<{ busyWith?: string }> {
+  const result = await withRetry(db, () =>
+    db.execute<{ outcome: 'forgotten' | 'busy'; request_id: string }>(
+      sql`SELECT outcome, request_id FROM forget_messages(${sessionId})`,
+    ),
+  );
+  const [row] = result.rows;
+  return row?.outcome === 'busy' ? { busyWith: row.request_id } : {};
 }

@@ -1,5 +1,4 @@
 export { closeDefaultDatabase, defaultDatabase } from './default-database.ts';
-export { type EmbeddedPostgres, openEmbedded } from './embedded.ts';
 export {
   appendMessage,
   forgetMessages,
@@ -15,12 +14,14 @@ export {
   claimInvoicesToLookUp,
   creditPayment,
   type CreditOutcome,
-  findPayableInvoice,
-  lookUpAllInvoicesNow,
+  listPayableInvoices,
+  listWatchedInvoices,
   type NewSessionInvoice,
+  type PayableInvoice,
   type StoredInvoice,
-  stopWatchingIfDead,
+  type WatchedInvoice,
 } from './invoices.ts';
+export { checkWritable } from './health.ts';
 export { type RenewedLease, renewLeases, requestCancel, sweepLeases } from './leases.ts';
 export { type Discrepancy, type LedgerEntry, listDiscrepancies, listLedger } from './ledger.ts';
 export { checkDatabase, openDatabase, type OpenedDatabase, type OpenOptions } from './open.ts';
@@ -38,8 +39,12 @@ export {
 export {
   createHistorySession,
   expireIdleSessions,
+  findKeys,
   findSession,
   insertSession,
+  type KeyOfSession,
+  listSessions,
+  listSessionVersions,
   type NewSession,
   removeUnpaidSessions,
   type StoredSession,
@@ -50,6 +55,7 @@ export {
   type CountedText,
   type ReservedTurn,
   type ReserveOutcome,
+  type ReleaseTurn,
   type ReserveTurn,
   releaseTurn,
   reserveTurn,

@@ -8,18 +8,21 @@ import {
   expectBalancedBooks,
   fundedSession,
   HOUR_MS,
+  giveUp,
   newInvoice,
   readSession,
   run,
+  topUp,
   unpaidSession,
 } from '../test/fixtures.ts';
 import {
   addInvoice,
   claimInvoicesToLookUp,
   creditPayment,
-  findPayableInvoice,
-  lookUpAllInvoicesNow,
-  stopWatchingIfDead,
+  listPayableInvoices,
+  listWatchedInvoices,
+  type NewSessionInvoice,
+  type WatchedInvoice,
 } from './invoices.ts';
 import { listLedger } from './ledger.ts';
 import { connect } from './open.ts';
@@ -80,8 +83,8 @@ describe('creditPayment', () => {
   test('credits a payment that comes after the invoice expired, and revives the session', async () => {
     const session = await fundedSession(database, 100n);
     const late = newInvoice({ expiresAt: new Date(Date.now() - 2 * DAY_MS) });
-    await addInvoice(database, session.sessionId, late);
-    await stopWatchingIfDead(database, late.paymentHash);
+    await topUp(database, session.sessionId, late);
+    await giveUp(database, late.paymentHash);
     await setStatus(session.sessionId, 'expired');
     const before = await readSession(database, session.sessionId);
     expect(await creditPayment(database, { paymentHash: late.paymentHash, receivedMsat: 50n })).toBe('applied');
@@ -113,40 +116,48 @@ describe('creditPayment', () => {
 });
 
 describe('addInvoice', () => {
+  const limited = (changes: Partial<NewSessionInvoice> = {}) => ({ ...newInvoice(changes), mostPending: 3 });
+
   test('refuses a payment hash that any session has', async () => {
     const [one, two] = [await fundedSession(database), await fundedSession(database)];
-    const taken = addInvoice(database, two.sessionId, newInvoice({ paymentHash: one.paymentHash }));
+    const taken = addInvoice(database, two.sessionId, limited({ paymentHash: one.paymentHash }));
     await expect(taken).rejects.toMatchObject({ cause: { constraint: 'invoices_pkey' } });
   });
 
-  test('refuses a session that does not exist', async () => {
-    await expect(addInvoice(database, randomUUID(), newInvoice())).rejects.toMatchObject({
-      cause: { constraint: 'invoices_session_id_sessions_id_fk' },
-    });
+  test('knows no session that does not exist', async () => {
+    expect(await addInvoice(database, randomUUID(), limited())).toBeUndefined();
+  });
+
+  test('of twenty at once adds as many as may be pending, and more once one is paid or has expired', async () => {
+    const { sessionId } = await fundedSession(database);
+    await topUp(database, sessionId, { expiresAt: new Date(Date.now() - 1) });
+    const added = await Promise.all(Array.from({ length: 20 }, () => addInvoice(database, sessionId, limited())));
+    const pending = added.filter((invoice) => invoice !== undefined);
+    expect(pending).toHaveLength(3);
+    await creditPayment(database, { ...pending[1]!, receivedMsat: 5n });
+    expect(await addInvoice(database, sessionId, limited())).toMatchObject({ status: 'pending' });
+    expect(await addInvoice(database, sessionId, limited())).toBeUndefined();
   });
 });
 
-describe('findPayableInvoice', () => {
-  test('gives the newest that is unpaid, not expired and large enough', async () => {
+describe('listPayableInvoices', () => {
+  test('gives the newest first, none that is paid or has expired, and how long each can still be paid', async () => {
     const { sessionId } = await fundedSession(database);
-    const add = (amountMsat: bigint, expiresInMs: number) =>
-      addInvoice(database, sessionId, newInvoice({ amountMsat, expiresAt: new Date(Date.now() + expiresInMs) }));
-    const find = async (amountMsat: bigint) => findPayableInvoice(database, { sessionId, amountMsat });
-    expect(await find(1n)).toBeUndefined(); // its first is paid
-    const large = await add(50_000n, HOUR_MS);
-    await add(20_000n, HOUR_MS);
-    const newest = await add(20_000n, HOUR_MS);
-    await add(90_000n, -1);
-    expect(await find(20_000n)).toEqual(newest);
-    expect(newest.status).toBe('pending');
-    expect(await find(20_001n)).toEqual(large);
-    expect(await find(50_001n)).toBeUndefined();
+    const list = async (limit: number) => listPayableInvoices(database, { sessionId, limit });
+    expect(await list(5)).toEqual([]); // its first is paid
+    const older = await topUp(database, sessionId);
+    const newest = await topUp(database, sessionId);
+    await topUp(database, sessionId, { expiresAt: new Date(Date.now() - 1) });
+    const listed = await list(5);
+    expect(listed.map(({ paymentHash }) => paymentHash)).toEqual([newest.paymentHash, older.paymentHash]);
+    for (const { leftMs } of listed) expect(Math.abs(leftMs - HOUR_MS)).toBeLessThan(60_000);
+    expect(await list(1)).toMatchObject([newest]);
   });
 
   test('gives no invoice of another session', async () => {
     await unpaidSession(database);
     const { sessionId } = await fundedSession(database);
-    expect(await findPayableInvoice(database, { sessionId, amountMsat: 1n })).toBeUndefined();
+    expect(await listPayableInvoices(database, { sessionId, limit: 5 })).toEqual([]);
   });
 });
 
@@ -164,7 +175,7 @@ describe('claimInvoicesToLookUp', () => {
     await unwatchAll();
     const { sessionId } = await fundedSession(database);
     const added = Array.from({ length: 60 }, () => newInvoice());
-    await Promise.all(added.map((invoice) => addInvoice(database, sessionId, invoice)));
+    await Promise.all(added.map((invoice) => topUp(database, sessionId, invoice)));
     const claims = await Promise.all(Array.from({ length: 20 }, () => claimInvoicesToLookUp(database, 5)));
     for (const claim of claims) expect(claim.length).toBeLessThanOrEqual(5);
     const claimed = claims.flat();
@@ -177,7 +188,7 @@ describe('claimInvoicesToLookUp', () => {
     const disabled = ['indexscan', 'bitmapscan', 'hashjoin', 'hashagg', 'sort', 'mergejoin', 'material'];
     await unwatchAll();
     const { sessionId } = await fundedSession(database);
-    for (let index = 0; index < 20; index++) await addInvoice(database, sessionId, newInvoice());
+    for (let index = 0; index < 20; index++) await topUp(database, sessionId);
     const claimed = await inTransaction(database, async (tx) => {
       for (const step of disabled) await tx.execute(`SET LOCAL enable_${step} = off`);
       return claimInvoicesToLookUp(tx, 3);
@@ -206,36 +217,36 @@ describe('claimInvoicesToLookUp', () => {
     expect(row!.seconds).toBeLessThanOrEqual(seconds);
   });
 
-  test('takes those that waited longest first', async () => {
+  test('takes those first that became due last: the youngest', async () => {
     await unwatchAll();
     const sessions = [await unpaidSession(database), await unpaidSession(database), await unpaidSession(database)];
-    const [, longest] = sessions;
+    const [first, second, third] = sessions.map(({ paymentHash }) => paymentHash);
     await run(database, `UPDATE invoices SET next_lookup_at = now() - interval '1 hour' WHERE payment_hash = $1`, [
-      Buffer.from(longest!.paymentHash, 'hex'),
+      Buffer.from(second!, 'hex'),
     ]);
-    expect(await claimInvoicesToLookUp(database, 1)).toEqual([longest!.paymentHash]);
+    expect(await claimInvoicesToLookUp(database, 1)).toEqual([third]);
+    expect(await claimInvoicesToLookUp(database, 1)).toEqual([first]);
+    expect(await claimInvoicesToLookUp(database, 1)).toEqual([second]);
   });
-});
 
-describe('lookUpAllInvoicesNow', () => {
-  test('makes every watched invoice due, and no paid one', async () => {
+  test('gives an invoice up a day after it expired, with a last look, and not before', async () => {
     await unwatchAll();
-    const [watched, paid] = [await unpaidSession(database), await fundedSession(database)];
-    await claimInvoicesToLookUp(database, 10);
-    expect(await claimInvoicesToLookUp(database, 10)).toEqual([]);
-    await lookUpAllInvoicesNow(database);
-    expect(await claimInvoicesToLookUp(database, 10)).toEqual([watched.paymentHash]);
-    expect(await invoiceOf(paid.paymentHash)).toMatchObject({ nextLookupAt: null });
+    const ago = (ms: number) => ({ expiresAt: new Date(Date.now() - ms) });
+    const young = await unpaidSession(database, ago(DAY_MS - HOUR_MS));
+    const old = await unpaidSession(database, ago(DAY_MS + HOUR_MS));
+    expect((await claimInvoicesToLookUp(database, 10)).toSorted()).toEqual(
+      [young.paymentHash, old.paymentHash].toSorted(),
+    );
+    expect(await listWatchedInvoices(database, { limit: 10 })).toMatchObject([{ paymentHash: young.paymentHash }]);
   });
 
-  test('may be called by servers that start while others claim and credit', async () => {
+  test('may be called while others credit', async () => {
     const { sessionId } = await fundedSession(database);
     const added = Array.from({ length: 30 }, () => newInvoice());
-    for (const invoice of added) await addInvoice(database, sessionId, invoice);
+    for (const invoice of added) await topUp(database, sessionId, invoice);
     const other = connect(opened.url);
     await Promise.all([
-      ...Array.from({ length: 5 }, () => lookUpAllInvoicesNow(other.db)),
-      ...Array.from({ length: 5 }, () => claimInvoicesToLookUp(other.db, 10)),
+      ...Array.from({ length: 10 }, () => claimInvoicesToLookUp(other.db, 10)),
       ...added.map(({ paymentHash }) => creditPayment(database, { paymentHash, receivedMsat: 1n })),
     ]);
     await other.close();
@@ -243,13 +254,22 @@ describe('lookUpAllInvoicesNow', () => {
   });
 });
 
-describe('stopWatchingIfDead', () => {
-  test('gives an invoice up a day after it expired, not before', async () => {
-    await unwatchAll();
-    const ago = (ms: number) => ({ expiresAt: new Date(Date.now() - ms) });
-    const young = await unpaidSession(database, ago(DAY_MS - HOUR_MS));
-    const old = await unpaidSession(database, ago(DAY_MS + HOUR_MS));
-    for (const { paymentHash } of [young, old]) await stopWatchingIfDead(database, paymentHash);
-    expect(await claimInvoicesToLookUp(database, 10)).toEqual([young.paymentHash]);
-  });
+test('listWatchedInvoices walks all that are watched, due or not, newest first, and none that is paid', async () => {
+  await unwatchAll();
+  const sessions = [await unpaidSession(database), await unpaidSession(database), await unpaidSession(database)];
+  await fundedSession(database);
+  await claimInvoicesToLookUp(database, 10);
+  await run(database, 'UPDATE invoices SET created_at = $1 WHERE next_lookup_at IS NOT NULL', [new Date()]); // ties
+  const seen: string[] = [];
+  let after: WatchedInvoice | undefined;
+  do {
+    [after] = await listWatchedInvoices(database, { after, limit: 1 });
+    if (after) seen.push(after.paymentHash);
+  } while (after);
+  expect(seen).toEqual(
+    sessions
+      .map(({ paymentHash }) => paymentHash)
+      .toSorted()
+      .toReversed(),
+  );
 });

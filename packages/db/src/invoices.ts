@@ -1,9 +1,12 @@
-/** Payments in. An invoice is looked up at the wallet until it is paid, or a day after it expired; paid late is paid. */
+/**
+ * Payments in. An invoice is looked up at the wallet until it is paid, or a day after it expired; paid late is paid.
+ * Whether one can still be paid is told by the database's clock, the same for every server.
+ */
 import type { InvoiceStatus, Msat } from '@timmy-tower/contract';
-import { and, desc, eq, gt, gte, isNotNull, isNull, sql } from 'drizzle-orm';
+import { and, desc, eq, gt, isNotNull, isNull, sql } from 'drizzle-orm';
 
 import { invoices } from './schema.ts';
-import { type Database, type Db, inTransaction, lockSession, type Tx, withRetry } from './transaction.ts';
+import { type Db, withRetry } from './transaction.ts';
 
 export interface NewSessionInvoice {
   /** 64 lower-case hex digits. */
@@ -17,59 +20,67 @@ export interface StoredInvoice extends NewSessionInvoice {
   readonly status: InvoiceStatus;
 }
 
-type InvoiceRow = typeof invoices.$inferSelect;
+/** An invoice with what the database's clock says of it. */
+export const invoiceColumns = {
+  paymentHash: invoices.paymentHash,
+  bolt11: invoices.bolt11,
+  amountMsat: invoices.amountMsat,
+  expiresAt: invoices.expiresAt,
+  status: sql<InvoiceStatus>`CASE WHEN ${invoices.paidAt} IS NOT NULL THEN 'paid'
+    WHEN ${invoices.expiresAt} > statement_timestamp() THEN 'pending' ELSE 'expired' END`.as('invoice_status'),
+};
 
-export function toStoredInvoice(row: InvoiceRow): StoredInvoice {
-  const { bolt11, amountMsat, expiresAt } = row;
-  const unpaid = expiresAt.getTime() > Date.now() ? 'pending' : 'expired';
-  return {
-    paymentHash: row.paymentHash.toString('hex'),
-    bolt11,
-    amountMsat,
-    expiresAt,
-    status: row.paidAt ? 'paid' : unpaid,
-  };
+export type InvoiceRow = Omit<StoredInvoice, 'paymentHash'> & { readonly paymentHash: Buffer };
+
+export function toStoredInvoice({ paymentHash, bolt11, amountMsat, expiresAt, status }: InvoiceRow): StoredInvoice {
+  return { paymentHash: paymentHash.toString('hex'), bolt11, amountMsat, expiresAt, status };
 }
 
-/** Adds an invoice that tops up a session. */
+export interface InvoiceLimit {
+  /** How many invoices of a session can be paid at one time. */
+  readonly mostPending: number;
+}
+
+/** Adds an invoice that tops up a session. @returns undefined when the session has as many as are allowed */
 export async function addInvoice(
-  database: Database,
-  sessionId: string,
-  invoice: NewSessionInvoice,
-): Promise<StoredInvoice> {
-  return inTransaction(database, async (tx) => {
-    await lockSession(tx, sessionId);
-    return insertInvoice(tx, sessionId, invoice);
-  });
-}
-
-export async function insertInvoice(tx: Tx, sessionId: string, invoice: NewSessionInvoice): Promise<StoredInvoice> {
-  const [row] = await tx
-    .insert(invoices)
-    .values({ ...invoice, paymentHash: Buffer.from(invoice.paymentHash, 'hex'), sessionId })
-    .returning();
-  return toStoredInvoice(row!);
-}
-
-/** The newest invoice of a session that can still be paid and asks for at least `amountMsat`. */
-export async function findPayableInvoice(
   db: Db,
-  { sessionId, amountMsat }: { sessionId: string; amountMsat: Msat },
+  sessionId: string,
+  invoice: NewSessionInvoice & InvoiceLimit,
 ): Promise<StoredInvoice | undefined> {
-  const [row] = await db
-    .select()
+  const { bolt11, amountMsat, expiresAt, mostPending } = invoice;
+  const hash = Buffer.from(invoice.paymentHash, 'hex');
+  const result = await withRetry(db, () =>
+    db.execute<{ outcome: 'added' | 'too-many' | 'not-found' }>(sql`
+      SELECT add_invoice(${sessionId}, ${hash}, ${bolt11}, ${amountMsat}, ${expiresAt}, ${mostPending}) AS outcome`),
+  );
+  if (result.rows[0]?.outcome !== 'added') return undefined;
+  return { paymentHash: invoice.paymentHash, bolt11, amountMsat, expiresAt, status: 'pending' };
+}
+
+export interface PayableInvoice extends StoredInvoice {
+  /** Until it expires, by the database's clock. */
+  readonly leftMs: number;
+}
+
+/** The newest invoices of a session that can still be paid, at most `limit`. */
+export async function listPayableInvoices(
+  db: Db,
+  { sessionId, limit }: { sessionId: string; limit: number },
+): Promise<PayableInvoice[]> {
+  const leftMs = sql<string>`extract(epoch FROM ${invoices.expiresAt} - statement_timestamp()) * 1000`;
+  const rows = await db
+    .select({ ...invoiceColumns, leftMs: leftMs.mapWith(Number) })
     .from(invoices)
     .where(
       and(
         eq(invoices.sessionId, sessionId),
         isNull(invoices.paidAt),
-        gt(invoices.expiresAt, sql`clock_timestamp()`),
-        gte(invoices.amountMsat, amountMsat),
+        gt(invoices.expiresAt, sql`statement_timestamp()`),
       ),
     )
     .orderBy(desc(invoices.createdAt))
-    .limit(1);
-  return row && toStoredInvoice(row);
+    .limit(limit);
+  return rows.map(({ leftMs: left, ...invoice }) => ({ ...toStoredInvoice(invoice), leftMs: left }));
 }
 
 export type CreditOutcome = 'applied' | 'replayed' | 'foreign';
@@ -89,48 +100,58 @@ export async function creditPayment(
   return result.rows[0]!.outcome;
 }
 
-/** Has every invoice that is still watched looked up as soon as possible: for the start of a server. */
-export async function lookUpAllInvoicesNow(db: Db): Promise<void> {
-  await db
-    .update(invoices)
-    .set({ nextLookupAt: sql`clock_timestamp()` })
-    .where(isNotNull(invoices.nextLookupAt));
+/** Where a walk over the watched invoices has got to. */
+export interface WatchedInvoice {
+  readonly paymentHash: string;
+  readonly createdAt: string;
 }
 
-// The younger an invoice, the more often: every 10 s in its first minute, in the end every 10 minutes.
+/** Invoices that are still watched, newest first, those behind `after`: for the start of a server. */
+export async function listWatchedInvoices(
+  db: Db,
+  { after, limit }: { after?: WatchedInvoice | undefined; limit: number },
+): Promise<WatchedInvoice[]> {
+  const behind =
+    after && sql`(created_at, payment_hash) < (${after.createdAt}, ${Buffer.from(after.paymentHash, 'hex')})`;
+  return db
+    .select({
+      // As text: a JavaScript Date drops microseconds.
+      createdAt: sql<string>`${invoices.createdAt}::text`,
+      paymentHash: sql<string>`encode(${invoices.paymentHash}, 'hex')`,
+    })
+    .from(invoices)
+    .where(and(isNotNull(invoices.nextLookupAt), behind))
+    .orderBy(desc(invoices.createdAt), desc(invoices.paymentHash))
+    .limit(limit);
+}
+
+// The younger an invoice, the more often: every 10 s in its first minute, in the end every 10 minutes. A day after it expired
+// it is looked up for the last time.
 const nextLookup = sql`CASE
-  WHEN clock_timestamp() < created_at + interval '1 minute' THEN clock_timestamp() + interval '10 seconds'
-  WHEN clock_timestamp() < created_at + interval '5 minutes' THEN clock_timestamp() + interval '30 seconds'
-  WHEN clock_timestamp() < created_at + interval '30 minutes' THEN clock_timestamp() + interval '2 minutes'
-  ELSE clock_timestamp() + interval '10 minutes'
+  WHEN expires_at < statement_timestamp() - interval '1 day' THEN NULL
+  WHEN created_at > statement_timestamp() - interval '1 minute' THEN statement_timestamp() + interval '10 seconds'
+  WHEN created_at > statement_timestamp() - interval '5 minutes' THEN statement_timestamp() + interval '30 seconds'
+  WHEN created_at > statement_timestamp() - interval '30 minutes' THEN statement_timestamp() + interval '2 minutes'
+  ELSE statement_timestamp() + interval '10 minutes'
 END`;
 
 /**
- * Takes up to `limit` payment hashes whose turn it is to be looked up, and sets when each will be due again. Servers that
- * claim at once get different ones.
+ * Takes up to `limit` payment hashes whose turn it is to be looked up, those that became due last first (they are the
+ * youngest), and sets when each will be due again. Servers that claim at once get different ones: the second one finds that
+ * the time has moved on.
  */
 export async function claimInvoicesToLookUp(db: Db, limit: number): Promise<string[]> {
   // Materialized: the planner may run a plain subquery once per row, each time over other rows, past the limit.
-  const result = await db.execute<{ payment_hash: Buffer }>(sql`
+  const result = await withRetry(db, () =>
+    db.execute<{ payment_hash: Buffer }>(sql`
     WITH due AS MATERIALIZED (
-      SELECT payment_hash FROM ${invoices} WHERE next_lookup_at <= clock_timestamp()
-      ORDER BY next_lookup_at LIMIT ${limit} FOR UPDATE SKIP LOCKED
+      SELECT session_id, payment_hash, ${nextLookup} AS again_at FROM invoices
+      WHERE next_lookup_at <= statement_timestamp()
+      ORDER BY next_lookup_at DESC LIMIT ${limit}
     )
-    UPDATE ${invoices} SET next_lookup_at = ${nextLookup}
-    WHERE payment_hash IN (SELECT payment_hash FROM due)
-    RETURNING payment_hash`);
+    UPDATE invoices i SET next_lookup_at = due.again_at FROM due
+    WHERE i.session_id = due.session_id AND i.payment_hash = due.payment_hash AND i.next_lookup_at <= statement_timestamp()
+    RETURNING i.payment_hash`),
+  );
   return result.rows.map((row) => row.payment_hash.toString('hex'));
-}
-
-/** Stops watching an invoice that the wallet just said is unpaid, once it expired a day ago. */
-export async function stopWatchingIfDead(db: Db, paymentHash: string): Promise<void> {
-  await db
-    .update(invoices)
-    .set({ nextLookupAt: null })
-    .where(
-      and(
-        eq(invoices.paymentHash, Buffer.from(paymentHash, 'hex')),
-        sql`${invoices.expiresAt} + interval '1 day' < clock_timestamp()`,
-      ),
-    );
 }

@@ -14,7 +14,7 @@ import {
   untilWaiting,
 } from '../test/fixtures.ts';
 import { renewLeases, requestCancel, sweepLeases } from './leases.ts';
-import { findRequest, findRunningRequest } from './requests.ts';
+import { findRequest } from './requests.ts';
 import { openTestDatabase, type TestDatabase } from './testing.ts';
 import { type Database, inTransaction } from './transaction.ts';
 import { releaseTurn, type ReserveOutcome, reserveTurn, settleTurn } from './turns.ts';
@@ -54,8 +54,8 @@ describe('renewLeases', () => {
     const theirs = await running({ leaseMs: 5000 });
     await settleTurn(database, endOf(settled));
     await releaseTurn(database, released);
-    const requestIds = [mine, settled, released, theirs].map((turn) => turn.requestId);
-    expect(await renewLeases(database, { owner, leaseMs: 60_000, requestIds })).toEqual([
+    const turns = [mine, settled, released, theirs];
+    expect(await renewLeases(database, { owner, leaseMs: 60_000, turns })).toEqual([
       { requestId: mine.requestId, cancelRequested: false },
     ]);
     expect(await remainingMs(mine.requestId)).toBeGreaterThan(30_000);
@@ -68,8 +68,7 @@ describe('renewLeases', () => {
     await requestCancel(database, turn);
     await requestCancel(database, turn);
     await requestCancel(database, { sessionId: turn.sessionId, requestId: other.requestId });
-    const renew = ({ owner, requestId }: typeof turn) =>
-      renewLeases(database, { owner, leaseMs: 60_000, requestIds: [requestId] });
+    const renew = (one: typeof turn) => renewLeases(database, { owner: one.owner, leaseMs: 60_000, turns: [one] });
     expect(await renew(turn)).toEqual([{ requestId: turn.requestId, cancelRequested: true }]);
     expect(await renew(other)).toEqual([{ requestId: other.requestId, cancelRequested: false }]);
   });
@@ -80,7 +79,7 @@ describe('renewLeases', () => {
     await loseLease(database, frozen);
     let late: Promise<ReserveOutcome> | undefined;
     await inTransaction(database, async (tx) => {
-      await renewLeases(tx, { owner: frozen.owner, leaseMs: 60_000, requestIds: [frozen.requestId] });
+      await renewLeases(tx, { owner: frozen.owner, leaseMs: 60_000, turns: [frozen] });
       late = reserveTurn(database, newTurn(session));
       await untilWaiting(database, 1);
     });
@@ -93,8 +92,8 @@ describe('renewLeases', () => {
     await loseLease(database, swept);
     await sweepLeases(database);
     await loseLease(database, saved);
-    const requestIds = [swept.requestId, saved.requestId];
-    expect(await renewLeases(database, { owner, leaseMs: 60_000, requestIds })).toMatchObject([
+    const turns = [swept, saved];
+    expect(await renewLeases(database, { owner, leaseMs: 60_000, turns })).toMatchObject([
       { requestId: saved.requestId },
     ]);
     expect(await sweepLeases(database)).toBe(0);
@@ -102,7 +101,7 @@ describe('renewLeases', () => {
   });
 
   test('of nothing is nothing', async () => {
-    expect(await renewLeases(database, { owner: randomUUID(), leaseMs: 60_000, requestIds: [] })).toEqual([]);
+    expect(await renewLeases(database, { owner: randomUUID(), leaseMs: 60_000, turns: [] })).toEqual([]);
   });
 });
 
@@ -162,17 +161,47 @@ describe('requestCancel', () => {
   });
 });
 
-describe('findRunningRequest', () => {
-  test('finds the one that holds the conversation, but not when its lease ran out', async () => {
-    const turn = await running();
-    expect(await findRunningRequest(database, turn.sessionId)).toBe(turn.requestId);
-    await loseLease(database, turn);
-    expect(await findRunningRequest(database, turn.sessionId)).toBeUndefined();
-    expect(await findRequest(database, turn)).toMatchObject({ state: 'failed' });
-  });
+test('a sweep goes on after a batch, and past a request that was ended by others', async () => {
+  const abandoned = await Promise.all(Array.from({ length: 3 }, () => running()));
+  const { sessionId } = abandoned[0]!;
+  // A hundred and more in sessions of their own would take a while to make: one session's are as good for the sweep.
+  await run(
+    database,
+    `WITH opened AS (INSERT INTO sessions (status) SELECT 'active' FROM generate_series(1, 150) RETURNING id)
+     INSERT INTO session_requests (id, session_id, model, max_output_tokens, held_msat, history_messages, history_tokens,
+       history_dropped, lease_owner, lease_expires_at)
+     SELECT gen_random_uuid(), id, 'a model', 1, 0, 0, 0, 0, $1, now() - interval '1 second' FROM opened`,
+    [sessionId],
+  );
+  for (const turn of abandoned) await loseLease(database, turn);
+  expect(await sweepLeases(database)).toBe(153);
+  expect(await sweepLeases(database)).toBe(0);
+});
 
-  test('finds none in a session at rest', async () => {
-    expect(await findRunningRequest(database, (await fundedSession(database)).sessionId)).toBeUndefined();
+describe('turns that cost us and charged nothing', () => {
+  test('are summed, and after so many within an hour no more are let in', async () => {
+    const session = await fundedSession(database);
+    for (const unchargedMsat of [5n, 7n]) {
+      await releaseTurn(database, { ...(await reserved(database, session)), unchargedMsat });
+    }
+    const atMostTwo = newTurn(session, { maxUnchargedTurns: 2 });
+    const refused = await reserveTurn(database, atMostTwo);
+    expect(refused).toMatchObject({ outcome: 'too-many-uncharged' });
+    if (refused.outcome !== 'too-many-uncharged') return;
+    expect(refused.retryAfterSeconds).toBeGreaterThan(3590);
+    expect(refused.retryAfterSeconds).toBeLessThanOrEqual(3600);
+    expect(await run(database, 'SELECT uncharged_msat FROM sessions WHERE id = $1', [session.sessionId])).toEqual([
+      { uncharged_msat: '12' },
+    ]);
+    await run(database, `UPDATE sessions SET uncharged_since = now() - interval '61 minutes' WHERE id = $1`, [
+      session.sessionId,
+    ]);
+    const again = await reserved(database, session, { maxUnchargedTurns: 2 });
+    await releaseTurn(database, { ...again, unchargedMsat: 1n });
+    await releaseTurn(database, await reserved(database, session, { maxUnchargedTurns: 2 }));
+    expect(
+      await run(database, 'SELECT uncharged_msat, uncharged_turns FROM sessions WHERE id = $1', [session.sessionId]),
+    ).toEqual([{ uncharged_msat: '13', uncharged_turns: 1 }]);
   });
 });
 

@@ -2,25 +2,41 @@
  * A running request has an owner and a lease, by the database's clock. These statements lock request rows alone and wait for
  * nothing else, and nobody who waits for a request row holds another one: they need not take the session's lock first.
  */
-import { and, eq, inArray, sql } from 'drizzle-orm';
+import { and, asc, eq, inArray, isNull, sql } from 'drizzle-orm';
 
 import { sessionRequests } from './schema.ts';
 import type { Db } from './transaction.ts';
 import { releaseAbandonedTurn, type TurnId } from './turns.ts';
 
-/** Ends every request whose lease ran out, as `releaseTurn` does. @returns how many */
+const BATCH = 100;
+
+/** As the index has it: a parameter in its place would make every sweep read the whole table. */
+const isRunning = sql`${sessionRequests.state} = 'running'`;
+
+/** Ends every request whose lease ran out, as `releaseTurn` does, a batch at a time. @returns how many */
 export async function sweepLeases(db: Db): Promise<number> {
-  const abandoned = await db
+  let released = 0;
+  for (;;) {
+    // oxlint-disable-next-line no-await-in-loop
+    const abandoned = await findAbandoned(db);
+    let releasedNow = 0;
+    // One by one: each takes its session's lock, and none may hold one while it waits for another.
+    for (const turn of abandoned) {
+      // oxlint-disable-next-line no-await-in-loop
+      if (await releaseAbandonedTurn(db, turn)) releasedNow += 1;
+    }
+    released += releasedNow;
+    if (abandoned.length < BATCH || releasedNow === 0) return released;
+  }
+}
+
+async function findAbandoned(db: Db): Promise<TurnId[]> {
+  return db
     .select({ sessionId: sessionRequests.sessionId, requestId: sessionRequests.id })
     .from(sessionRequests)
-    .where(and(eq(sessionRequests.state, 'running'), sql`${sessionRequests.leaseExpiresAt} < clock_timestamp()`));
-  let released = 0;
-  // One by one: each takes its session's lock, and none may hold one while it waits for another.
-  for (const turn of abandoned) {
-    // oxlint-disable-next-line no-await-in-loop
-    if (await releaseAbandonedTurn(db, turn)) released += 1;
-  }
-  return released;
+    .where(and(isRunning, sql`${sessionRequests.leaseExpiresAt} < statement_timestamp()`))
+    .orderBy(asc(sessionRequests.leaseExpiresAt))
+    .limit(BATCH);
 }
 
 export interface RenewedLease {
@@ -28,19 +44,26 @@ export interface RenewedLease {
   readonly cancelRequested: boolean;
 }
 
-/** Renews the leases of requests that `owner` still runs. A request missing from the answer is lost: stop it at once. */
+/** Renews the leases of turns that `owner` still runs. A request missing from the answer is lost: stop it at once. */
 export async function renewLeases(
   db: Db,
-  { owner, leaseMs, requestIds }: { owner: string; leaseMs: number; requestIds: string[] },
+  { owner, leaseMs, turns }: { owner: string; leaseMs: number; turns: readonly TurnId[] },
 ): Promise<RenewedLease[]> {
   return db
     .update(sessionRequests)
-    .set({ leaseExpiresAt: sql`clock_timestamp() + ${leaseMs} * interval '1 ms'` })
+    .set({ leaseExpiresAt: sql`statement_timestamp() + ${leaseMs} * interval '1 ms'` })
     .where(
       and(
-        inArray(sessionRequests.id, requestIds),
+        inArray(
+          sessionRequests.sessionId,
+          turns.map(({ sessionId }) => sessionId),
+        ),
+        inArray(
+          sessionRequests.id,
+          turns.map(({ requestId }) => requestId),
+        ),
         eq(sessionRequests.leaseOwner, owner),
-        eq(sessionRequests.state, 'running'),
+        isRunning,
       ),
     )
     .returning({
@@ -53,12 +76,13 @@ export async function renewLeases(
 export async function requestCancel(db: Db, { sessionId, requestId }: TurnId): Promise<void> {
   await db
     .update(sessionRequests)
-    .set({ cancelRequestedAt: sql`coalesce(${sessionRequests.cancelRequestedAt}, clock_timestamp())` })
+    .set({ cancelRequestedAt: sql`statement_timestamp()` })
     .where(
       and(
         eq(sessionRequests.sessionId, sessionId),
         eq(sessionRequests.id, requestId),
-        eq(sessionRequests.state, 'running'),
+        isNull(sessionRequests.cancelRequestedAt),
+        isRunning,
       ),
     );
 }

@@ -1,7 +1,17 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
-import { endOf, fundedSession, newInvoice, readSession, reserved, run, say, unpaidSession } from '../test/fixtures.ts';
-import { addInvoice, creditPayment } from './invoices.ts';
+import {
+  endOf,
+  fundedSession,
+  newInvoice,
+  readSession,
+  reserved,
+  run,
+  say,
+  unpaidSession,
+  topUp,
+} from '../test/fixtures.ts';
+import { creditPayment } from './invoices.ts';
 import { listDiscrepancies, listLedger } from './ledger.ts';
 import { openTestDatabase, type TestDatabase } from './testing.ts';
 import { type Database, inTransaction } from './transaction.ts';
@@ -31,7 +41,7 @@ describe('the balance', () => {
   test('is the sum of the ledger after deposits and charges', async () => {
     const session = await fundedSession(database, 1000n);
     for (const word of ['one', 'two', 'three']) await say(database, session, word, word);
-    const invoice = await addInvoice(database, session.sessionId, newInvoice());
+    const invoice = await topUp(database, session.sessionId);
     await creditPayment(database, { ...invoice, receivedMsat: 7n });
     const entries = await listLedger(database, session.sessionId);
     expect(entries.map((entry) => [entry.kind, entry.amountMsat])).toEqual([
@@ -99,7 +109,7 @@ describe('the ledger', () => {
   test('is in the order that the balance went, not in that of transactions’ starts', async () => {
     const session = await fundedSession(database, 1000n);
     const [first, second] = [newInvoice(), newInvoice()];
-    for (const invoice of [first, second]) await addInvoice(database, session.sessionId, invoice);
+    for (const invoice of [first, second]) await topUp(database, session.sessionId, invoice);
     const turn = await reserved(database, session);
     await inTransaction(database, async (tx) => {
       await tx.execute('SELECT'); // the transaction's time is now

@@ -3,7 +3,7 @@ import { and, eq } from 'drizzle-orm';
 
 import { sessionMessages, sessionRequests, sessions } from './schema.ts';
 import type { Db } from './transaction.ts';
-import { releaseAbandonedTurn, type ShownHistory, type TurnId } from './turns.ts';
+import type { ShownHistory, TurnId } from './turns.ts';
 
 export interface StoredRequest {
   readonly id: string;
@@ -12,6 +12,8 @@ export interface StoredRequest {
   readonly model: string;
   readonly inputTokens: number | null;
   readonly outputTokens: number | null;
+  /** null while it runs, after a failure, and in requests of before it was counted. */
+  readonly reasoningTokens: number | null;
   readonly chargedMsat: Msat | null;
   /** When it ended; while it runs, now. */
   readonly balanceMsat: Msat;
@@ -44,14 +46,4 @@ export async function findRequest(db: Db, { sessionId, requestId }: TurnId): Pro
     shown: { messages: historyMessages, tokens: historyTokens, dropped: historyDropped },
     reply: row.reply,
   };
-}
-
-/** The id of the request that holds the conversation; one whose lease ran out is ended first and does not count. */
-export async function findRunningRequest(db: Db, sessionId: string): Promise<string | undefined> {
-  const [running] = await db
-    .select({ id: sessionRequests.id })
-    .from(sessionRequests)
-    .where(and(eq(sessionRequests.sessionId, sessionId), eq(sessionRequests.state, 'running')));
-  if (!running || (await releaseAbandonedTurn(db, { sessionId, requestId: running.id }))) return undefined;
-  return running.id;
 }

@@ -44,15 +44,34 @@ export const sessions = pgTable(
     /** How many messages the session has, so that no turn has to count them. */
     messageCount: integer('message_count').notNull().default(0),
     createdAt: time('created_at').notNull().defaultNow(),
-    /** The last request or payment: what idleness is counted from. */
+    /**
+     * The last request or payment, exact to the hour: what idleness is counted from. (A turn that leaves it alone need not
+     * touch its index.)
+     */
     usedAt: time('used_at').notNull().defaultNow(),
+    /** Raised by a trigger with each change of the row, and with each new invoice: what a watcher compares. */
+    version: bigint('version', { mode: 'number' }).notNull().default(0),
+    /** What providers were paid for in failed turns that nobody was charged for, at our prices. */
+    unchargedMsat: msat('uncharged_msat')
+      .notNull()
+      .default(sql`0`),
+    /** How many such turns there were within an hour, and when that hour began. */
+    unchargedTurns: integer('uncharged_turns').notNull().default(0),
+    unchargedSince: time('uncharged_since'),
   },
   (table) => [
+    index('sessions_idle')
+      .on(table.usedAt, table.id)
+      .where(sql`${table.status} = 'active'`),
+    index('sessions_unpaid')
+      .on(table.createdAt, table.id)
+      .where(sql`${table.status} = 'awaiting_payment'`),
     check('sessions_status', sql`${table.status} IN ('awaiting_payment', 'active', 'expired', 'closed')`),
     check('sessions_balance_not_negative', sql`${table.balanceMsat} >= 0`),
     check('sessions_held_within_balance', sql`${table.heldMsat} BETWEEN 0 AND ${table.balanceMsat}`),
     check('sessions_unpaid_has_no_balance', sql`${table.status} <> 'awaiting_payment' OR ${table.balanceMsat} = 0`),
     check('sessions_message_count_not_negative', sql`${table.messageCount} >= 0`),
+    check('sessions_uncharged_not_negative', sql`${table.unchargedMsat} >= 0 AND ${table.unchargedTurns} >= 0`),
   ],
 );
 
@@ -95,9 +114,17 @@ export const invoices = pgTable(
     check('invoices_whole_sats', sql`${table.amountMsat} > 0 AND ${table.amountMsat} % 1000 = 0`),
     check('invoices_paid_is_received', sql`(${table.paidAt} IS NULL) = (${table.receivedMsat} IS NULL)`),
     check('invoices_paid_is_not_looked_up', sql`${table.paidAt} IS NULL OR ${table.nextLookupAt} IS NULL`),
-    index('invoices_by_session').on(table.sessionId, table.createdAt),
+    index('invoices_unpaid')
+      .on(table.sessionId, table.createdAt)
+      .where(sql`${table.paidAt} IS NULL`),
     index('invoices_to_look_up')
       .on(table.nextLookupAt)
+      .where(sql`${table.nextLookupAt} IS NOT NULL`),
+    index('invoices_watched')
+      .on(table.createdAt, table.paymentHash)
+      .where(sql`${table.nextLookupAt} IS NOT NULL`),
+    index('invoices_watched_of_session')
+      .on(table.sessionId)
       .where(sql`${table.nextLookupAt} IS NOT NULL`),
   ],
 );
@@ -115,12 +142,16 @@ export const sessionRequests = pgTable(
     state: text('state', { enum: ['running', 'completed', 'incomplete', 'failed'] })
       .notNull()
       .default('running'),
-    incompleteReason: text('incomplete_reason', { enum: ['cancelled', 'max-output-tokens', 'balance'] }),
+    incompleteReason: text('incomplete_reason', {
+      enum: ['cancelled', 'max-output-tokens', 'balance', 'empty', 'too-long'],
+    }),
     model: text('model').notNull(),
     /** What the hold pays for; less than was asked when the balance is short. */
     maxOutputTokens: integer('max_output_tokens').notNull(),
     inputTokens: integer('input_tokens'),
     outputTokens: integer('output_tokens'),
+    /** The part of the output that was thought and not said; null in requests of before it was counted. */
+    reasoningTokens: integer('reasoning_tokens'),
     heldMsat: msat('held_msat').notNull(),
     chargedMsat: msat('charged_msat'),
     /** The session's balance when the request ended, kept so that a replay is identical. */
@@ -144,10 +175,13 @@ export const sessionRequests = pgTable(
     uniqueIndex('session_requests_one_answer_per_key')
       .on(table.sessionId, table.idempotencyKey)
       .where(sql`${table.state} <> 'failed'`),
+    index('session_requests_leases')
+      .on(table.leaseExpiresAt)
+      .where(sql`${table.state} = 'running'`),
     check('session_requests_state', sql`${table.state} IN ('running', 'completed', 'incomplete', 'failed')`),
     check(
       'session_requests_incomplete_reason',
-      sql`${table.incompleteReason} IN ('cancelled', 'max-output-tokens', 'balance')`,
+      sql`${table.incompleteReason} IN ('cancelled', 'max-output-tokens', 'balance', 'empty', 'too-long')`,
     ),
     check(
       'session_requests_incomplete_has_reason',
@@ -169,6 +203,7 @@ export const sessionRequests = pgTable(
       sql`(${table.state} IN ('completed', 'incomplete')) = (${table.inputTokens} IS NOT NULL)
         AND (${table.inputTokens} IS NULL) = (${table.outputTokens} IS NULL)`,
     ),
+    check('session_requests_reasoning_is_output', sql`${table.reasoningTokens} BETWEEN 0 AND ${table.outputTokens}`),
   ],
 );
 
@@ -188,7 +223,7 @@ export const sessionMessages = pgTable(
     tokenCount: integer('token_count').notNull().default(0),
     /** A real count of the model's tokens. It decides how much of the balance is held. */
     promptTokens: integer('prompt_tokens').notNull().default(0),
-    /** False for a turn that was cancelled before a word was said: kept to be read, left out of prompts. */
+    /** False for a turn in which no word was said: kept to be read, left out of prompts. */
     inPrompts: boolean('in_prompts').notNull().default(true),
     createdAt: time('created_at').notNull().defaultNow(),
   },

@@ -6,17 +6,19 @@ import {
   DAY_MS,
   expectBalancedBooks,
   fundedSession,
+  giveUp,
   loseLease,
   newInvoice,
   readSession,
   reserved,
   run,
   say,
+  topUp,
   unpaidSession,
   untilWaiting,
 } from '../test/fixtures.ts';
 import { appendMessage, forgetMessages, listMessages } from './history.ts';
-import { addInvoice, creditPayment, insertInvoice, stopWatchingIfDead } from './invoices.ts';
+import { creditPayment } from './invoices.ts';
 import { findRequest } from './requests.ts';
 import {
   createHistorySession,
@@ -56,7 +58,8 @@ describe('a new session', () => {
     const inserted = await insertSession(database, { id, keyHash, invoice });
     expect(inserted).toMatchObject({ id, status: 'awaiting_payment', balanceMsat: 0n, heldMsat: 0n });
     expect(inserted.invoice).toEqual({ ...invoice, status: 'pending' });
-    expect(await findSession(database, { sessionId: id, keyHash })).toEqual(inserted);
+    const { readAt: _, ...stored } = inserted;
+    expect(await findSession(database, { sessionId: id, keyHash })).toMatchObject(stored);
   });
 
   test('leaves nothing behind when its invoice is refused', async () => {
@@ -81,10 +84,12 @@ describe('findSession', () => {
     const session = await fundedSession(database);
     const second = randomBytes(32);
     await run(database, 'INSERT INTO session_keys (session_id, key_hash) VALUES ($1, $2)', [session.sessionId, second]);
-    await addInvoice(database, session.sessionId, newInvoice());
-    const newest = await addInvoice(database, session.sessionId, newInvoice());
+    await topUp(database, session.sessionId);
+    const newest = await topUp(database, session.sessionId);
     for (const keyHash of [session.keyHash, second]) {
-      expect(await findSession(database, { ...session, keyHash })).toMatchObject({ invoice: newest });
+      expect(await findSession(database, { ...session, keyHash })).toMatchObject({
+        invoice: { ...newest, status: 'pending' },
+      });
     }
   });
 });
@@ -110,10 +115,10 @@ describe('expireIdleSessions', () => {
 
   test('spares a session with an invoice that could still be paid', async () => {
     const session = await fundedSession(database);
-    const { paymentHash } = await addInvoice(database, session.sessionId, newInvoice(dead));
+    const { paymentHash } = await topUp(database, session.sessionId, dead);
     await idle(session.sessionId);
     expect(await expireIdleSessions(database, DAY_MS)).toBe(0);
-    await stopWatchingIfDead(database, paymentHash);
+    await giveUp(database, paymentHash);
     expect(await expireIdleSessions(database, DAY_MS)).toBe(1);
   });
 
@@ -123,7 +128,7 @@ describe('expireIdleSessions', () => {
     [
       'payment',
       async ({ sessionId }) => {
-        const invoice = await addInvoice(database, sessionId, newInvoice());
+        const invoice = await topUp(database, sessionId);
         await creditPayment(database, { ...invoice, receivedMsat: 1n });
       },
     ],
@@ -187,10 +192,10 @@ describe('removeUnpaidSessions', () => {
   test('removes a session that was never paid once its invoices are given up, with all its rows', async () => {
     const session = await unpaidSession(database, dead);
     expect(await removeUnpaidSessions(database)).toBe(0);
-    const { paymentHash } = await addInvoice(database, session.sessionId, newInvoice(dead));
-    await stopWatchingIfDead(database, session.paymentHash);
+    const { paymentHash } = await topUp(database, session.sessionId, dead);
+    await giveUp(database, session.paymentHash);
     expect(await removeUnpaidSessions(database)).toBe(0);
-    await stopWatchingIfDead(database, paymentHash);
+    await giveUp(database, paymentHash);
     expect(await removeUnpaidSessions(database)).toBe(1);
     for (const table of ['session_keys WHERE session_id', 'invoices WHERE session_id', 'sessions WHERE id']) {
       expect(await run(database, `SELECT FROM ${table} = $1`, [session.sessionId])).toEqual([]);
@@ -210,7 +215,7 @@ describe('removeUnpaidSessions', () => {
 
   test('looks again under the session’s lock: a payment that came in between saves it', async () => {
     const session = await unpaidSession(database, dead);
-    await stopWatchingIfDead(database, session.paymentHash);
+    await giveUp(database, session.paymentHash);
     let removing: Promise<number> | undefined;
     await inTransaction(database, async (tx) => {
       await lockSession(tx, session.sessionId);
@@ -224,13 +229,13 @@ describe('removeUnpaidSessions', () => {
 
   test('looks again under the session’s lock: an invoice that came in between saves it', async () => {
     const session = await unpaidSession(database, dead);
-    await stopWatchingIfDead(database, session.paymentHash);
+    await giveUp(database, session.paymentHash);
     let removing: Promise<number> | undefined;
     await inTransaction(database, async (tx) => {
       await lockSession(tx, session.sessionId);
       removing = removeUnpaidSessions(database);
       await untilWaiting(database, 1);
-      await insertInvoice(tx, session.sessionId, newInvoice());
+      await topUp(tx, session.sessionId);
     });
     expect(await removing).toBe(0);
     expect(await statusOf(session.sessionId)).toBe('awaiting_payment');

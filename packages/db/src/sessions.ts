@@ -1,9 +1,15 @@
 import type { Msat, SessionStatus } from '@timmy-tower/contract';
-import { and, eq, lt, sql } from 'drizzle-orm';
+import { and, asc, desc, eq, isNull, type SQL, sql } from 'drizzle-orm';
 
-import { insertInvoice, type NewSessionInvoice, type StoredInvoice, toStoredInvoice } from './invoices.ts';
-import { invoices, sessionKeys, sessionRequests, sessions } from './schema.ts';
-import { type Database, type Db, inTransaction, lockSession, type Tx } from './transaction.ts';
+import {
+  type InvoiceRow,
+  invoiceColumns,
+  type NewSessionInvoice,
+  type StoredInvoice,
+  toStoredInvoice,
+} from './invoices.ts';
+import { invoices, sessionKeys, sessions } from './schema.ts';
+import { type Db, withRetry } from './transaction.ts';
 
 export interface StoredSession {
   readonly id: string;
@@ -11,10 +17,14 @@ export interface StoredSession {
   readonly balanceMsat: Msat;
   readonly heldMsat: Msat;
   readonly createdAt: Date;
-  /** The last request or payment. */
+  /** The last request or payment, exact to the hour. */
   readonly usedAt: Date;
+  /** Raised with every change of what is above and below. */
+  readonly version: number;
   /** The newest unpaid invoice. */
   readonly invoice: StoredInvoice | undefined;
+  /** When this was read, by the database's clock. */
+  readonly readAt: Date;
 }
 
 export interface NewSession {
@@ -24,14 +34,22 @@ export interface NewSession {
   readonly invoice: NewSessionInvoice;
 }
 
+/** Who a request says it comes from. */
+export interface KeyOfSession {
+  readonly sessionId: string;
+  /** SHA-256 of the key. */
+  readonly keyHash: Buffer;
+}
+
 /** Opens a session that awaits its first payment, with its key and its invoice: all three or none. */
-export async function insertSession(database: Database, session: NewSession): Promise<StoredSession> {
-  return inTransaction(database, async (tx) => {
-    const [row] = await tx.insert(sessions).values({ id: session.id }).returning();
-    await tx.insert(sessionKeys).values({ sessionId: session.id, keyHash: session.keyHash });
-    const invoice = await insertInvoice(tx, session.id, session.invoice);
-    return { ...row!, invoice };
-  });
+export async function insertSession(db: Db, { id, keyHash, invoice }: NewSession): Promise<StoredSession> {
+  const { bolt11, amountMsat, expiresAt } = invoice;
+  const hash = Buffer.from(invoice.paymentHash, 'hex');
+  await withRetry(db, () =>
+    db.execute(sql`SELECT open_session(${id}, ${keyHash}, ${hash}, ${bolt11}, ${amountMsat}, ${expiresAt})`),
+  );
+  const session = await findSession(db, { sessionId: id, keyHash });
+  return session!;
 }
 
 /** A new session for those who keep histories without payments: it can hold messages at once. @returns its id */
@@ -40,63 +58,166 @@ export async function createHistorySession(db: Db): Promise<string> {
   return row!.id;
 }
 
+const sessionColumns = {
+  id: sessions.id,
+  status: sessions.status,
+  balanceMsat: sessions.balanceMsat,
+  heldMsat: sessions.heldMsat,
+  createdAt: sessions.createdAt,
+  usedAt: sessions.usedAt,
+  version: sessions.version,
+  readAt: sql<Date>`statement_timestamp()`.mapWith(sessions.createdAt),
+};
+
 /** The session that this key opens; undefined if there is none, or the key is another's: nobody can tell which. */
-export async function findSession(
-  db: Db,
-  { sessionId, keyHash }: { sessionId: string; keyHash: Buffer },
-): Promise<StoredSession | undefined> {
-  const newestUnpaid = sql`(
-    SELECT i.payment_hash FROM ${invoices} i WHERE i.session_id = ${sessions.id} AND i.paid_at IS NULL
-    ORDER BY i.created_at DESC LIMIT 1)`;
+export async function findSession(db: Db, { sessionId, keyHash }: KeyOfSession): Promise<StoredSession | undefined> {
+  const newestUnpaid = newestUnpaidInvoice(db, eq(invoices.sessionId, sessionId));
   const [row] = await db
-    .select({ session: sessions, invoice: invoices })
+    .select({ session: sessionColumns, invoice: columnsOf(newestUnpaid) })
     .from(sessions)
-    .innerJoin(sessionKeys, and(eq(sessionKeys.sessionId, sessions.id), eq(sessionKeys.keyHash, keyHash)))
-    .leftJoin(invoices, eq(invoices.paymentHash, newestUnpaid))
+    .innerJoin(sessionKeys, and(eq(sessionKeys.sessionId, sessionId), eq(sessionKeys.keyHash, keyHash)))
+    .leftJoin(newestUnpaid, sql`true`)
     .where(eq(sessions.id, sessionId));
-  if (!row) return undefined;
-  return { ...row.session, invoice: row.invoice ? toStoredInvoice(row.invoice) : undefined };
+  return row && toStoredSession(row.session, row.invoice);
+}
+
+const newestUnpaidInvoice = (db: Db, ofSession: SQL | undefined) =>
+  db
+    .select(invoiceColumns)
+    .from(invoices)
+    .where(and(ofSession, isNull(invoices.paidAt)))
+    .orderBy(desc(invoices.createdAt))
+    .limit(1)
+    .as('invoice');
+
+function columnsOf(invoice: ReturnType<typeof newestUnpaidInvoice>) {
+  const { paymentHash, bolt11, amountMsat, expiresAt, status } = invoice;
+  return { paymentHash, bolt11, amountMsat, expiresAt, status };
+}
+
+type SessionRow = Omit<StoredSession, 'invoice'>;
+
+/** A session without an unpaid invoice comes with nulls in the invoice's place. */
+type JoinedInvoice = { [Name in keyof InvoiceRow]: InvoiceRow[Name] | null } | null;
+
+function toStoredSession(session: SessionRow, invoice: JoinedInvoice): StoredSession {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- one that is there has all its columns
+  return { ...session, invoice: invoice?.paymentHash ? toStoredInvoice(invoice as InvoiceRow) : undefined };
+}
+
+/** The versions of these sessions; one that is gone is not among them. */
+export async function listSessionVersions(
+  db: Db,
+  sessionIds: readonly string[],
+): Promise<{ readonly id: string; readonly version: number }[]> {
+  return db
+    .select({ id: sessions.id, version: sessions.version })
+    .from(sessions)
+    .where(sql`${sessions.id} = ANY(${idArray(sessionIds)})`);
+}
+
+/** These sessions, whoever asks: for those who checked a key of each. */
+export async function listSessions(db: Db, sessionIds: readonly string[]): Promise<StoredSession[]> {
+  const ids = idArray(sessionIds);
+  const newestUnpaid = newestUnpaidInvoice(
+    db,
+    and(eq(invoices.sessionId, sessions.id), sql`${invoices.sessionId} = ANY(${ids})`),
+  );
+  const rows = await db
+    .select({ session: sessionColumns, invoice: columnsOf(newestUnpaid) })
+    .from(sessions)
+    .leftJoinLateral(newestUnpaid, sql`true`)
+    .where(sql`${sessions.id} = ANY(${ids})`);
+  return rows.map((row) => toStoredSession(row.session, row.invoice));
+}
+
+/** Of these keys those that open a session, with its status: one statement for all who wait to be told apart. */
+export async function findKeys(
+  db: Db,
+  keys: readonly KeyOfSession[],
+): Promise<(KeyOfSession & { readonly status: SessionStatus })[]> {
+  const hashes = keys.map(({ keyHash }) => keyHash);
+  const found = await db
+    .select({ sessionId: sessionKeys.sessionId, keyHash: sessionKeys.keyHash, status: sessions.status })
+    .from(sessionKeys)
+    .innerJoin(sessions, eq(sessions.id, sessionKeys.sessionId))
+    .where(
+      and(
+        sql`${sessionKeys.sessionId} = ANY(${idArray(keys.map(({ sessionId }) => sessionId))})`,
+        sql`${sessionKeys.keyHash} = ANY(${sql.param(hashes)}::bytea[])`,
+      ),
+    );
+  return found;
+}
+
+/** One parameter, however many: a list of a varying length would be another statement each time. */
+const idArray = (ids: readonly string[]) => sql`${sql.param(ids)}::uuid[]`;
+
+const BATCH = 100;
+
+/** A page of a walk over sessions: where the last one ended. */
+interface Place {
+  readonly id: string;
+  /** As text: a JavaScript Date drops microseconds. */
+  readonly at: string;
 }
 
 /**
  * Marks sessions as expired that had no request and no payment for `idleMs`, run no request and have no invoice that could
  * still be paid. Their balance stays. @returns how many
  */
-export async function expireIdleSessions(database: Database, idleMs: number): Promise<number> {
-  const idle = and(eq(sessions.status, 'active'), lt(sessions.usedAt, before(idleMs)), noneRunning, nonePending);
-  return forEachSession(database, idle, (tx, id) =>
-    tx
-      .update(sessions)
-      .set({ status: 'expired' })
-      .where(and(eq(sessions.id, id), idle)),
-  );
+export async function expireIdleSessions(db: Db, idleMs: number): Promise<number> {
+  const idlePage = (after: Place) =>
+    db
+      .select({ id: sessions.id, at: sql<string>`${sessions.usedAt}::text` })
+      .from(sessions)
+      .where(
+        sql`status = 'active' AND used_at < statement_timestamp() - ${idleMs} * interval '1 ms'
+          AND (used_at, id) > (${after.at}, ${after.id})`,
+      )
+      .orderBy(asc(sessions.usedAt), asc(sessions.id))
+      .limit(BATCH);
+  return forEachSession(idlePage, async (id) => {
+    const { rows } = await withRetry(db, () =>
+      db.execute<{ done: boolean }>(sql`SELECT expire_session(${id}, ${idleMs}) AS done`),
+    );
+    return rows[0]!.done;
+  });
 }
 
 /** Removes sessions that were never paid, once none of their invoices can be paid any more. @returns how many */
-export async function removeUnpaidSessions(database: Database): Promise<number> {
-  const dead = and(eq(sessions.status, 'awaiting_payment'), nonePending);
-  return forEachSession(database, dead, (tx, id) => tx.delete(sessions).where(and(eq(sessions.id, id), dead)));
+export async function removeUnpaidSessions(db: Db): Promise<number> {
+  const unpaidPage = (after: Place) =>
+    db
+      .select({ id: sessions.id, at: sql<string>`${sessions.createdAt}::text` })
+      .from(sessions)
+      .where(sql`status = 'awaiting_payment' AND (created_at, id) > (${after.at}, ${after.id})`)
+      .orderBy(asc(sessions.createdAt), asc(sessions.id))
+      .limit(BATCH);
+  return forEachSession(unpaidPage, async (id) => {
+    const { rows } = await withRetry(db, () =>
+      db.execute<{ done: boolean }>(sql`SELECT remove_unpaid_session(${id}) AS done`),
+    );
+    return rows[0]!.done;
+  });
 }
 
-const noneRunning = sql`NOT EXISTS (SELECT FROM ${sessionRequests} r WHERE r.session_id = ${sessions.id} AND r.state = 'running')`;
-const nonePending = sql`NOT EXISTS (SELECT FROM ${invoices} i WHERE i.session_id = ${sessions.id} AND i.next_lookup_at IS NOT NULL)`;
-
-const before = (ms: number) => sql`clock_timestamp() - ${ms} * interval '1 ms'`;
-
-/** Each under its own lock, with the condition looked at again: an invoice or a request may have come in between. */
+/** Each by a statement of its own, which looks at the condition again under the session's lock. @returns how many changed */
 async function forEachSession(
-  database: Database,
-  condition: ReturnType<typeof and>,
-  change: (tx: Tx, id: string) => Promise<{ rowCount: number | null }>,
+  readPage: (after: Place) => PromiseLike<Place[]>,
+  change: (id: string) => Promise<boolean>,
 ): Promise<number> {
-  const found = await database.select({ id: sessions.id }).from(sessions).where(condition);
   let changed = 0;
-  for (const { id } of found) {
-    // oxlint-disable-next-line no-await-in-loop -- one lock at a time
-    changed += await inTransaction(database, async (tx) => {
-      await lockSession(tx, id);
-      return (await change(tx, id)).rowCount ?? 0;
-    });
+  let after: Place = { id: '00000000-0000-0000-0000-000000000000', at: '-infinity' };
+  for (;;) {
+    // oxlint-disable-next-line no-await-in-loop -- a batch at a time
+    const page = await readPage(after);
+    for (const { id } of page) {
+      // oxlint-disable-next-line no-await-in-loop -- one lock at a time
+      if (await change(id)) changed += 1;
+    }
+    const last = page.at(-1);
+    if (!last || page.length < BATCH) return changed;
+    after = last;
   }
-  return changed;
 }

@@ -5,7 +5,6 @@ import { connect, type OpenOptions } from './open.ts';
 import { administer, withDatabase } from './testing-administer.ts';
 import type { Database } from './transaction.ts';
 
-export { startThrowawayPostgres } from './embedded.ts';
 export { administer, withDatabase } from './testing-administer.ts';
 export {
   type OldAnswers,

@@ -1,13 +1,12 @@
 /**
  * A turn is two statements: `reserveTurn` lets it in and takes the hold, `settleTurn` writes both messages and the charge.
  * Memory and money change in one transaction or not at all; the steps and their reasons are in the migrations `functions` and
- * `reserve_turn`.
+ * `turn_functions`.
  */
 import { AppError, type IncompleteReason, type Msat } from '@timmy-tower/contract';
 import { sql } from 'drizzle-orm';
 
 import type { HistoryMessage } from './history.ts';
-import { violatedConstraint } from './pg-error.ts';
 import { heuristicTokens } from './tokens.ts';
 import { type Db, queryPrepared, withRetry } from './transaction.ts';
 
@@ -32,6 +31,8 @@ export interface ReserveTurn extends TurnId {
   /** A balance that pays for fewer output tokens than this is insufficient. */
   readonly minOutputTokens: number;
   readonly history: { readonly maxMessages: number; readonly tokenBudget: number };
+  /** So many turns within an hour that cost us and charged nothing are enough: see `releaseTurn`. */
+  readonly maxUnchargedTurns: number;
 }
 
 export interface ShownHistory {
@@ -53,6 +54,7 @@ export type ReserveOutcome =
   | { readonly outcome: 'replay'; readonly requestId: string }
   | { readonly outcome: 'mismatch' | 'busy'; readonly requestId: string }
   | { readonly outcome: 'not-found' | 'awaiting_payment' | 'expired' | 'closed' }
+  | { readonly outcome: 'too-many-uncharged'; readonly retryAfterSeconds: number }
   | {
       readonly outcome: 'insufficient';
       readonly requiredMsat: Msat;
@@ -61,7 +63,8 @@ export type ReserveOutcome =
     };
 
 interface ReserveRow {
-  outcome: ReserveOutcome['outcome'];
+  /** `ended`: it was sent before, its answer was lost, and its lease ran out before it was sent again. */
+  outcome: ReserveOutcome['outcome'] | 'ended';
   request_id: string;
   balance_msat: string;
   held_msat: string;
@@ -71,11 +74,12 @@ interface ReserveRow {
   history_messages: number;
   history_tokens: number;
   history_dropped: number;
+  retry_after_seconds: number;
 }
 
 const reserveStatement = {
   name: 'reserve_turn',
-  text: 'SELECT * FROM reserve_turn($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)',
+  text: 'SELECT * FROM reserve_turn($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)',
 };
 
 /**
@@ -100,18 +104,11 @@ export async function reserveTurn(db: Db, turn: ReserveTurn): Promise<ReserveOut
     turn.minOutputTokens,
     turn.history.maxMessages,
     turn.history.tokenBudget,
+    turn.maxUnchargedTurns,
   ];
-  try {
-    const [row] = await withRetry(db, () => queryPrepared<ReserveRow>(db, reserveStatement, params));
-    return readReserveRow(row!);
-  } catch (error) {
-    throw violatedConstraint(error) === 'session_requests_pkey' ? endedMeanwhile(error) : error;
-  }
+  const [row] = await withRetry(db, () => queryPrepared<ReserveRow>(db, reserveStatement, params));
+  return readReserveRow(row!);
 }
-
-/** It was sent before, its answer was lost, and its lease ran out before it was sent again. */
-const endedMeanwhile = (cause: unknown) =>
-  new AppError('unavailable', 'The database took too long. Nothing was charged: try again.', { cause });
 
 function readReserveRow(row: ReserveRow): ReserveOutcome {
   switch (row.outcome) {
@@ -133,6 +130,12 @@ function readReserveRow(row: ReserveRow): ReserveOutcome {
         balanceMsat: BigInt(row.balance_msat),
         heldMsat: BigInt(row.held_msat),
       };
+    case 'too-many-uncharged':
+      return { outcome: row.outcome, retryAfterSeconds: row.retry_after_seconds };
+    case 'ended':
+      throw new AppError('unavailable', 'The database took too long. Nothing was charged: try again.', {
+        fields: { retryAfterSeconds: 1 },
+      });
     case 'not-found':
     case 'awaiting_payment':
     case 'expired':
@@ -153,6 +156,8 @@ export interface SettleTurn extends TurnId {
   readonly incompleteReason?: IncompleteReason | undefined;
   readonly inputTokens: number;
   readonly outputTokens: number;
+  /** The part of the output that was thought and not said. */
+  readonly reasoningTokens: number;
   /** Charged up to the hold. */
   readonly chargeMsat: Msat;
   readonly user: CountedText;
@@ -179,7 +184,7 @@ interface SettleRow {
 
 const settleStatement = {
   name: 'settle_turn',
-  text: 'SELECT * FROM settle_turn($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)',
+  text: 'SELECT * FROM settle_turn($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)',
 };
 
 /**
@@ -197,6 +202,7 @@ export async function settleTurn(db: Db, turn: SettleTurn): Promise<SettledTurn 
     turn.incompleteReason ?? null,
     turn.inputTokens,
     turn.outputTokens,
+    turn.reasoningTokens,
     turn.chargeMsat,
     turn.user.content,
     heuristicTokens(turn.user.content),
@@ -218,8 +224,17 @@ export async function settleTurn(db: Db, turn: SettleTurn): Promise<SettledTurn 
   };
 }
 
+export interface ReleaseTurn extends TurnId {
+  readonly owner: string;
+  /**
+   * What a provider was paid for nonetheless, at our prices. It is summed in the session; after `maxUnchargedTurns` such turns
+   * within an hour `reserveTurn` lets in no more.
+   */
+  readonly unchargedMsat?: Msat;
+}
+
 /** Ends a turn as failed: nothing is charged, the hold goes back, its idempotency key is free. False: it had ended already. */
-export async function releaseTurn(db: Db, turn: TurnId & { owner: string }): Promise<boolean> {
+export async function releaseTurn(db: Db, turn: ReleaseTurn): Promise<boolean> {
   return release(db, turn);
 }
 
@@ -228,10 +243,13 @@ export async function releaseAbandonedTurn(db: Db, turn: TurnId): Promise<boolea
   return release(db, { ...turn, owner: null });
 }
 
-async function release(db: Db, turn: TurnId & { owner: string | null }): Promise<boolean> {
+async function release(
+  db: Db,
+  { sessionId, requestId, owner, unchargedMsat = 0n }: Omit<ReleaseTurn, 'owner'> & { owner: string | null },
+): Promise<boolean> {
   const result = await withRetry(db, () =>
     db.execute<{ released: boolean }>(
-      sql`SELECT release_turn(${turn.sessionId}, ${turn.requestId}, ${turn.owner}) AS released`,
+      sql`SELECT release_turn(${sessionId}, ${requestId}, ${owner}, ${unchargedMsat}) AS released`,
     ),
   );
   return result.rows[0]!.released;

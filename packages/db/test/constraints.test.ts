@@ -105,6 +105,7 @@ const broken: Record<string, readonly string[]> = {
   ],
   sessions_unpaid_has_no_balance: [`UPDATE sessions SET status = 'awaiting_payment' WHERE id = :session`],
   sessions_message_count_not_negative: ['UPDATE sessions SET message_count = -1 WHERE id = :session'],
+  sessions_uncharged_not_negative: [anySession({ uncharged_msat: '-1' }), anySession({ uncharged_turns: '-1' })],
   sessions_start_without_balance: [anySession({ balance_msat: '1' })],
   sessions_balance_is_the_ledger: ['UPDATE sessions SET balance_msat = 999 WHERE id = :session'],
 
@@ -143,6 +144,9 @@ const broken: Record<string, readonly string[]> = {
   session_requests_key_length: [`''`, `repeat('k', 256)`].map((key) => anyRequest({ ...keyed, idempotency_key: key })),
   session_requests_held_not_negative: [anyRequest({ ...running, held_msat: '-1' })],
   session_requests_charge_within_hold: ['-1', '6'].map((charge) => anyRequest({ ...completed, charged_msat: charge })),
+  session_requests_reasoning_is_output: ['-1', '2'].map((reasoning) =>
+    anyRequest({ ...completed, reasoning_tokens: reasoning }),
+  ),
   session_requests_ended_is_whole: [
     ...['charged_msat', 'balance_msat', 'finished_at'].map((column) => anyRequest({ ...completed, [column]: 'NULL' })),
     anyRequest({ ...running, charged_msat: '0' }),
@@ -231,8 +235,13 @@ describe('the schema refuses a row that breaks', () => {
          WHERE relnamespace = 'public'::regnamespace AND indisunique
        UNION SELECT tgname FROM pg_trigger WHERE NOT tgisinternal`,
     );
-    // The one writes the balance, the other is of the migrations' own table.
-    const others = new Set(['ledger_entries_apply', 'timmy_tower_migrations_pkey']);
+    // Triggers that write, and the key of the migrations' own table.
+    const others = new Set([
+      'ledger_entries_apply',
+      'sessions_version',
+      'invoices_change_their_session',
+      'timmy_tower_migrations_pkey',
+    ]);
     const refusing = rows.map((row) => row.name).filter((name) => !others.has(name));
     expect(Object.keys(broken).toSorted()).toEqual(refusing.toSorted());
   });

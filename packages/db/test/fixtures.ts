@@ -6,11 +6,11 @@ import { eq } from 'drizzle-orm';
 import type pg from 'pg';
 import { expect } from 'vitest';
 
-import { creditPayment, type NewSessionInvoice } from '../src/invoices.ts';
+import { addInvoice, creditPayment, type NewSessionInvoice } from '../src/invoices.ts';
 import { listDiscrepancies } from '../src/ledger.ts';
 import { sessions } from '../src/schema.ts';
 import { insertSession } from '../src/sessions.ts';
-import type { Database } from '../src/transaction.ts';
+import type { Database, Db } from '../src/transaction.ts';
 import {
   type ReservedTurn,
   type ReserveTurn,
@@ -53,6 +53,25 @@ export async function fundedSession(database: Database, balanceMsat: Msat = 10_0
   return session;
 }
 
+/** Another invoice of a session, which has room for it. */
+export async function topUp(
+  db: Db,
+  sessionId: string,
+  changes: Partial<NewSessionInvoice> = {},
+): Promise<NewSessionInvoice> {
+  const invoice = newInvoice(changes);
+  expect(await addInvoice(db, sessionId, { ...invoice, mostPending: 1000 })).toEqual({ ...invoice, status: 'pending' });
+  return invoice;
+}
+
+/** Gives an invoice up if it expired a day ago, as the claim that looks it up for the last time does. */
+export async function giveUp(database: Database, paymentHash: string): Promise<void> {
+  await database.$client.query(
+    `UPDATE invoices SET next_lookup_at = NULL WHERE payment_hash = $1 AND expires_at < now() - interval '1 day'`,
+    [Buffer.from(paymentHash, 'hex')],
+  );
+}
+
 /** A turn that is let in: 1 msat a token, and a hold of 125 msat as long as there is no history. */
 export function newTurn({ sessionId, keyHash }: TestSession, changes: Partial<ReserveTurn> = {}): ReserveTurn {
   return {
@@ -68,6 +87,7 @@ export function newTurn({ sessionId, keyHash }: TestSession, changes: Partial<Re
     maxOutputTokens: 100,
     minOutputTokens: 64,
     history: { maxMessages: 8, tokenBudget: 4000 },
+    maxUnchargedTurns: 20,
     ...changes,
   };
 }
@@ -81,6 +101,7 @@ export function endOf(turn: ReserveTurn, changes: Partial<SettleTurn> = {}): Set
     state: 'completed',
     inputTokens: 20,
     outputTokens: 10,
+    reasoningTokens: 0,
     chargeMsat: 30n,
     user: { content: 'a question', promptTokens: 2 },
     reply: { content: 'an answer', promptTokens: 3 },

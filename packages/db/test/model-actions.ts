@@ -3,14 +3,14 @@ import { randomBytes, randomUUID } from 'node:crypto';
 
 import { eq, sql } from 'drizzle-orm';
 
-import { addInvoice, creditPayment, findPayableInvoice, stopWatchingIfDead } from '../src/invoices.ts';
+import { creditPayment, listPayableInvoices } from '../src/invoices.ts';
 import { renewLeases, requestCancel, sweepLeases } from '../src/leases.ts';
 import { findRequest } from '../src/requests.ts';
 import { sessions } from '../src/schema.ts';
 import { expireIdleSessions, findSession, insertSession } from '../src/sessions.ts';
 import type { Database } from '../src/transaction.ts';
 import { releaseTurn, reserveTurn, settleTurn } from '../src/turns.ts';
-import { DAY_MS, HOUR_MS, loseLease, newInvoice } from './fixtures.ts';
+import { DAY_MS, HOUR_MS, giveUp, loseLease, newInvoice, topUp } from './fixtures.ts';
 import * as model from './model.ts';
 import type { Model, PlannedTurn, RequestModel, SessionModel } from './model.ts';
 
@@ -76,10 +76,10 @@ export function addInvoiceTo(session: SessionModel, amountMsat: bigint, dead: bo
   const invoice = invoiceModel(amountMsat, dead);
   return action(
     session,
-    async (database, id) => (await addInvoice(database, id, toInvoice(invoice))).status,
+    async (database, id) => (await topUp(database, id, toInvoice(invoice))).paymentHash,
     ({ invoices }) => {
       invoices.push({ ...invoice });
-      return dead ? 'expired' : 'pending';
+      return invoice.paymentHash;
     },
   );
 }
@@ -102,7 +102,7 @@ export function giveUpInvoice(session: SessionModel, back: number): Action | und
   if (!paymentHash) return undefined;
   return action(
     session,
-    (database) => stopWatchingIfDead(database, paymentHash),
+    (database) => giveUp(database, paymentHash),
     ({ invoices }) => {
       const invoice = invoices.find((candidate) => candidate.paymentHash === paymentHash)!;
       if (invoice.dead) invoice.watched = false;
@@ -114,8 +114,9 @@ export function findPayable(session: SessionModel, amountMsat: bigint): Action {
   return action(
     session,
     async (database, sessionId) => {
-      const invoice = await findPayableInvoice(database, { sessionId, amountMsat });
-      return invoice ? [invoice.paymentHash] : [];
+      const payable = await listPayableInvoices(database, { sessionId, limit: 100 });
+      const enough = payable.filter((invoice) => invoice.amountMsat >= amountMsat);
+      return enough.map((invoice) => invoice.paymentHash).slice(0, 1);
     },
     ({ invoices }) => {
       const open = invoices.filter(({ receivedMsat, dead }) => receivedMsat === null && !dead);
@@ -170,6 +171,7 @@ function reserveAction(session: SessionModel, turn: PlannedTurn): Action {
         model: 'a model',
         leaseMs: HOUR_MS,
         idempotency: idempotency && { key: idempotency.key, bodyHash },
+        maxUnchargedTurns: 1000,
       }),
     (reserving) => model.reserve(reserving, turn),
   );
@@ -189,7 +191,7 @@ const requestOf = ({ requests }: SessionModel, requestId: string): RequestModel 
 export const settle = aboutTurn((session, { requestId, end }, owner) => {
   const { incompleteReason, ...texts } = end;
   const state = incompleteReason ? 'incomplete' : 'completed';
-  const usage = { inputTokens: 1, outputTokens: 2 };
+  const usage = { inputTokens: 1, outputTokens: 2, reasoningTokens: 1 };
   return action(
     session,
     async (database, sessionId) => {
@@ -225,7 +227,7 @@ export const cancel = aboutTurn((session, { requestId }) =>
 export const renew = aboutTurn((session, { requestId }, owner) =>
   action(
     session,
-    (database) => renewLeases(database, { owner, leaseMs: HOUR_MS, requestIds: [requestId] }),
+    (database, sessionId) => renewLeases(database, { owner, leaseMs: HOUR_MS, turns: [{ sessionId, requestId }] }),
     (renewing) => {
       const request = requestOf(renewing, requestId);
       if (request.state !== 'running' || request.turn.owner !== owner) return [];

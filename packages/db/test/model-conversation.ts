@@ -35,7 +35,10 @@ export function append(session: SessionModel, messages: readonly AppendedMessage
 
 const TODAY = Date.now();
 
-/** A message that brings its own time along: one from elsewhere, or said when the clock went ahead. */
+/**
+ * A message that brings its own time along: one from elsewhere, or said when the clock went ahead. Later than what was said
+ * that day, as each writer has to make it.
+ */
 export function bringIn(session: SessionModel, message: AppendedMessage, day: number): Action {
   return action(
     session,
@@ -44,7 +47,9 @@ export function bringIn(session: SessionModel, message: AppendedMessage, day: nu
         const messageCount = sql`${sessions.messageCount} + 1`;
         await tx.update(sessions).set({ messageCount }).where(eq(sessions.id, sessionId));
         const tokenCount = model.tokensOf(message.content);
-        const createdAt = new Date(TODAY + day * DAY_MS);
+        const midday = sql`${new Date(TODAY + day * DAY_MS).toISOString()}::timestamptz`;
+        const createdAt = sql`(SELECT greatest(${midday}, max(created_at) + interval '1 microsecond') FROM session_messages
+          WHERE session_id = ${sessionId} AND created_at < ${midday} + interval '12 hours')`;
         await tx.insert(sessionMessages).values({ sessionId, ...message, tokenCount, createdAt });
       }),
     (bringing) => model.say(bringing, appended(message), day),

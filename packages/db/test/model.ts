@@ -104,8 +104,10 @@ export function windowOf(
   return fitting;
 }
 
+const saysSomething = ({ content }: { readonly content: string }) => /\S/.test(content);
+
 function promptOf(session: SessionModel, turn: PlannedTurn): MessageModel[] {
-  const inPrompts = session.messages.filter((message) => message.inPrompts);
+  const inPrompts = session.messages.filter((message) => message.inPrompts && saysSomething(message));
   const fitting = windowOf(inPrompts, turn.history);
   const firstQuestion = fitting.findIndex((message) => message.role === 'user');
   return firstQuestion === -1 ? [] : fitting.slice(firstQuestion);
@@ -201,7 +203,7 @@ function complete(session: SessionModel, request: RequestModel): void {
   const chargedMsat = chargeMsat < request.heldMsat ? chargeMsat : request.heldMsat;
   session.balanceMsat -= chargedMsat;
   session.ledger.push({ kind: 'charge', amountMsat: -chargedMsat, of: requestId });
-  const inPrompts = reply.content !== '';
+  const inPrompts = saysSomething(reply);
   say(session, { ...user, role: 'user', inPrompts, requestId });
   say(session, { ...reply, role: 'assistant', inPrompts, requestId });
   const state = incompleteReason ? 'incomplete' : 'completed';

@@ -5,7 +5,7 @@ import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { appendMessage, forgetMessages, listMessages } from '../src/history.ts';
-import { addInvoice, creditPayment } from '../src/invoices.ts';
+import { creditPayment } from '../src/invoices.ts';
 import { sweepLeases } from '../src/leases.ts';
 import { listLedger } from '../src/ledger.ts';
 import { connect } from '../src/open.ts';
@@ -19,13 +19,13 @@ import {
   expectBalancedBooks,
   fundedSession,
   loseLease,
-  newInvoice,
   newTurn,
   readSession,
   reserved,
   run,
   say,
   type TestSession,
+  topUp,
   untilWaiting,
 } from './fixtures.ts';
 
@@ -148,7 +148,7 @@ describe('the session’s row is locked before anything else of the session', ()
     ['releaseTurn', (turn) => releaseTurn(database, turn)],
     ['sweepLeases', () => sweepLeases(database)],
     ['creditPayment', (_turn, paymentHash) => creditPayment(database, { paymentHash, receivedMsat: 1n })],
-    ['addInvoice', ({ sessionId }) => addInvoice(database, sessionId, newInvoice())],
+    ['addInvoice', ({ sessionId }) => topUp(database, sessionId)],
     ['forgetMessages', ({ sessionId }) => forgetMessages(database, sessionId)],
     [
       'appendMessage',
@@ -160,7 +160,7 @@ describe('the session’s row is locked before anything else of the session', ()
   test.each(writers)('by %s', async (_name, write) => {
     const session = await fundedSession(database);
     await say(database, session, 'hello', 'hello');
-    const { paymentHash } = await addInvoice(database, session.sessionId, newInvoice());
+    const { paymentHash } = await topUp(database, session.sessionId);
     const turn = await reserved(database, session);
     await loseLease(database, turn);
     let writing: Promise<unknown> | undefined;
@@ -205,7 +205,7 @@ describe('twenty workers that do everything at once in three sessions', () => {
   }
 
   async function pay(db: Database, { sessionId }: TestSession): Promise<void> {
-    const { paymentHash } = await addInvoice(db, sessionId, newInvoice());
+    const { paymentHash } = await topUp(db, sessionId);
     const outcomes = await atOnce(3, () => creditPayment(db, { paymentHash, receivedMsat: 200n }));
     expect(outcomes.toSorted()).toEqual(['applied', 'replayed', 'replayed']);
     creditedMsat += 200n;

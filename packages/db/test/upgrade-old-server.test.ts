@@ -133,7 +133,7 @@ describe('leases, beside an old server,', () => {
     await loseLease(database, turn);
     expect(await sweepLeases(database)).toBe(1);
     expect(await old.settle(turn)).toBeUndefined();
-    expect(await renewLeases(database, { owner: old.owner, leaseMs: 1000, requestIds: [turn.requestId] })).toEqual([]);
+    expect(await renewLeases(database, { owner: old.owner, leaseMs: 1000, turns: [turn] })).toEqual([]);
     expect(await readSession(database, session.sessionId)).toMatchObject({ balanceMsat: 10_000n, heldMsat: 0n });
   });
 

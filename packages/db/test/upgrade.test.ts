@@ -23,11 +23,10 @@ import {
   listMessages,
   openDatabase,
   removeUnpaidSessions,
-  stopWatchingIfDead,
   sweepLeases,
 } from '../src/index.ts';
 import { type OldAnswers, type OldSession, openOldDatabase, type UnmigratedDatabase } from '../src/testing.ts';
-import { DAY_MS, readSession, run } from './fixtures.ts';
+import { giveUp, DAY_MS, readSession, run } from './fixtures.ts';
 import { firstMigrations, onDatabase, versionsIn } from './migrations.ts';
 
 let old: UnmigratedDatabase & { answers: OldAnswers };
@@ -211,7 +210,7 @@ describe('it goes on', () => {
       `UPDATE invoices SET expires_at = expires_at - interval '2 days' WHERE payment_hash = decode($1, 'hex')`,
       [paymentHash],
     );
-    await stopWatchingIfDead(database, paymentHash);
+    await giveUp(database, paymentHash);
     expect(await removeUnpaidSessions(database)).toBe(1);
     expect(await readSession(database, idOf('unpaidTooLate'))).toBeUndefined();
     expect(await readSession(database, idOf('unpaid'))).toMatchObject({ status: 'awaiting_payment' });

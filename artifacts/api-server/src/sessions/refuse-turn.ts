@@ -23,6 +23,12 @@ export async function refuseTurn(deps: Deps, caller: Caller, refusal: Refusal): 
       return conversationBusy(refusal.requestId);
     case 'awaiting_payment':
       return paymentRequired(deps, caller);
+    case 'too-many-uncharged':
+      return new AppError(
+        'rate-limited',
+        'The model broke off too many replies of this session, which were paid for here and not charged. Try again later.',
+        { fields: { retryAfterSeconds: refusal.retryAfterSeconds } },
+      );
     case 'insufficient':
       return insufficientBalance(deps, caller, refusal);
     case 'expired':
@@ -41,7 +47,7 @@ export function conversationBusy(requestId: string): AppError {
   });
 }
 
-async function paymentRequired(deps: Deps, caller: Caller): Promise<AppError> {
+export async function paymentRequired(deps: Deps, caller: Caller): Promise<AppError> {
   const session = await getSession(deps, caller);
   const invoice = await offerInvoice(deps, caller.sessionId, session.invoice?.amountMsat ?? 0n);
   return new AppError('payment-required', 'This session is not paid yet. Pay its invoice, then ask again.', {

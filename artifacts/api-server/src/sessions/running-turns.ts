@@ -1,10 +1,10 @@
 /**
- * The turns that this server runs, and their leases. A lease is renewed by request id, every few seconds; a turn whose lease
- * cannot be kept is stopped at once, since another server may have ended it.
+ * The turns that this server runs or is about to let in, and their leases. A lease is renewed every few seconds; a turn whose
+ * lease cannot be kept is stopped at once, since another server may have ended it.
  */
 import { randomUUID } from 'node:crypto';
 
-import { type Database, renewLeases } from '@timmy-tower/db';
+import { type Database, renewLeases, type TurnId } from '@timmy-tower/db';
 import type { Logger } from 'pino';
 
 import { runEvery } from '../background.ts';
@@ -24,14 +24,16 @@ export class TurnStopped extends Error {
 export interface RunningTurn {
   readonly signal: AbortSignal;
   readonly stop: (reason: StopReason) => void;
+  /** It was let in: from now on its lease is renewed. */
+  readonly begin: () => void;
   /** Takes it off the list: it has ended. */
   readonly end: () => void;
 }
 
-interface Entry {
+interface Entry extends TurnId {
   readonly controller: AbortController;
-  /** By this process's own steady clock: when the lease was last known to be ours. */
-  renewedAtMs: number;
+  /** By this process's own steady clock: when the lease was last known to be ours. Undefined: not let in yet. */
+  renewedAtMs: number | undefined;
 }
 
 const RENEWALS_PER_LEASE = 5;
@@ -58,14 +60,19 @@ export class RunningTurns {
     return this.#closing;
   }
 
-  add(requestId: string): RunningTurn {
+  /** Before it asks to be let in, so that the server does not close while it waits. */
+  add(turn: TurnId): RunningTurn {
     const controller = new AbortController();
-    this.#turns.set(requestId, { controller, renewedAtMs: performance.now() });
+    const entry: Entry = { ...turn, controller, renewedAtMs: undefined };
+    this.#turns.set(turn.requestId, entry);
     return {
       signal: controller.signal,
       stop: (reason) => controller.abort(new TurnStopped(reason)),
+      begin: () => {
+        entry.renewedAtMs = performance.now();
+      },
       end: () => {
-        this.#turns.delete(requestId);
+        this.#turns.delete(turn.requestId);
         if (this.#turns.size === 0) this.#onIdle?.();
       },
     };
@@ -98,26 +105,22 @@ export class RunningTurns {
   }
 
   async #renew(): Promise<void> {
-    const turns = new Map(this.#turns);
-    if (turns.size === 0) return;
+    const turns = [...this.#turns.values()].filter(({ renewedAtMs }) => renewedAtMs !== undefined);
+    if (turns.length === 0) return;
     const startedAtMs = performance.now();
     try {
-      const kept = await renewLeases(this.#db, {
-        owner: this.owner,
-        leaseMs: this.leaseMs,
-        requestIds: [...turns.keys()],
-      });
+      const kept = await renewLeases(this.#db, { owner: this.owner, leaseMs: this.leaseMs, turns });
       const renewed = new Map(kept.map((lease) => [lease.requestId, lease]));
-      for (const [requestId, turn] of turns) {
-        const lease = renewed.get(requestId);
+      for (const turn of turns) {
+        const lease = renewed.get(turn.requestId);
         if (!lease) turn.controller.abort(new TurnStopped('lease-lost'));
         else if (lease.cancelRequested) turn.controller.abort(new TurnStopped('cancelled'));
         else turn.renewedAtMs = startedAtMs;
       }
     } catch (error) {
-      for (const turn of turns.values()) {
-        const leaseRanOut = performance.now() - turn.renewedAtMs > this.leaseMs;
-        if (leaseRanOut) turn.controller.abort(new TurnStopped('lease-lost'));
+      for (const { controller, renewedAtMs = 0 } of turns) {
+        const leaseRanOut = performance.now() - renewedAtMs > this.leaseMs;
+        if (leaseRanOut) controller.abort(new TurnStopped('lease-lost'));
       }
       throw error;
     }

@@ -15,11 +15,13 @@ import { toTurnAnswer } from './answers.ts';
 import { getRequest } from './find-request.ts';
 import { readReply, type Reply } from './read-reply.ts';
 import { refuseTurn } from './refuse-turn.ts';
-import { type StopReason, TurnStopped } from './running-turns.ts';
+import { type RunningTurn, type StopReason, TurnStopped } from './running-turns.ts';
 import type { Caller } from './session-key.ts';
 
 /** A balance that pays for a shorter reply than this is not worth a turn. */
 const MIN_OUTPUT_TOKENS = 64;
+/** Within an hour, of a session: turns that a provider was paid for and nobody was charged for. */
+const MAX_UNCHARGED_TURNS = 20;
 /** How long to wait before each further try of a statement whose answer was lost. A reply is worth some patience. */
 const RESERVE_RETRIES_MS = [100];
 const SETTLE_RETRIES_MS = [100, 400, 1500, 3000];
@@ -38,6 +40,7 @@ export interface BegunTurn {
   readonly body: TurnRequest;
   readonly messageTokens: number;
   readonly reserved: ReservedTurn;
+  readonly running: RunningTurn;
 }
 
 /** The same idempotency key was answered before. */
@@ -46,12 +49,28 @@ export interface ReplayedTurn {
   readonly answer: TurnAnswer;
 }
 
-/** @throws {AppError} saying why the turn was not let in: nothing was held then */
+/** @throws {AppError} saying why the turn was not let in: nothing is held then */
 export async function beginTurn(deps: Deps, turn: NewTurn): Promise<BegunTurn | ReplayedTurn> {
+  if (deps.runningTurns.closing) throw shuttingDown();
+  const turnId = { sessionId: turn.caller.sessionId, requestId: randomUUID() };
+  const running = deps.runningTurns.add(turnId);
+  try {
+    const begun = await reserve(deps, turn, { ...turnId, running });
+    if (begun.kind === 'replay') running.end();
+    return begun;
+  } catch (error) {
+    running.end();
+    throw error;
+  }
+}
+
+async function reserve(
+  deps: Deps,
+  { caller, body, idempotencyKey }: NewTurn,
+  entered: { readonly sessionId: string; readonly requestId: string; readonly running: RunningTurn },
+): Promise<BegunTurn | ReplayedTurn> {
   const { agent, prices, runningTurns } = deps;
-  const { caller, body, idempotencyKey } = turn;
-  if (runningTurns.closing) throw new AppError('unavailable', 'This server is shutting down: try again in a moment.');
-  const requestId = randomUUID();
+  const { requestId, running } = entered;
   const messageTokens = countTokens(body.content);
   const reservation = {
     ...caller,
@@ -65,10 +84,18 @@ export async function beginTurn(deps: Deps, turn: NewTurn): Promise<BegunTurn | 
     maxOutputTokens: body.maxOutputTokens,
     minOutputTokens: MIN_OUTPUT_TOKENS,
     history: body.history,
+    maxUnchargedTurns: MAX_UNCHARGED_TURNS,
   };
   const reserved = await untilAnswered(() => reserveTurn(deps.db, reservation), RESERVE_RETRIES_MS);
   if (reserved.outcome === 'reserved') {
-    return { kind: 'begun', sessionId: caller.sessionId, requestId, body, messageTokens, reserved };
+    const begun: BegunTurn = { kind: 'begun', ...entered, body, messageTokens, reserved };
+    if (runningTurns.closing) {
+      // It waited to be let in, and the server began to stop meanwhile.
+      await release(deps, begun);
+      throw shuttingDown();
+    }
+    running.begin();
+    return begun;
   }
   if (reserved.outcome === 'replay') {
     return { kind: 'replay', answer: await getRequest(deps, { ...caller, requestId: reserved.requestId }) };
@@ -76,12 +103,17 @@ export async function beginTurn(deps: Deps, turn: NewTurn): Promise<BegunTurn | 
   throw await refuseTurn(deps, caller, reserved);
 }
 
+const shuttingDown = () =>
+  new AppError('unavailable', 'This server is shutting down. Nothing was charged: try again in a moment.', {
+    fields: { retryAfterSeconds: 1 },
+  });
+
 /**
  * Runs a turn to its end, whether or not anyone still listens: the reply is stored and charged, or nothing is.
  * @throws {AppError} `agent-failed` or `unavailable`, with the `requestId`: nothing was charged, unless it says otherwise
  */
 export async function finishTurn(deps: Deps, turn: BegunTurn, onText: (text: string) => void): Promise<TurnAnswer> {
-  const running = deps.runningTurns.add(turn.requestId);
+  const { running } = turn;
   const prompt: Prompt = { history: turn.reserved.history, message: turn.body.content };
   const { maxOutputTokens } = turn.reserved;
   try {
@@ -121,6 +153,7 @@ async function settle(
     state,
     incompleteReason,
     ...usage,
+    reasoningTokens: 0,
     chargeMsat: priceMsat(usage, prices),
     user: { content: body.content, promptTokens: turn.messageTokens },
     reply: { content: reply.text, promptTokens: countTokens(reply.text) },
@@ -130,6 +163,7 @@ async function settle(
   return toTurnAnswer({
     ...settled,
     ...usage,
+    reasoningTokens: 0,
     id: requestId,
     state,
     incompleteReason: incompleteReason ?? null,

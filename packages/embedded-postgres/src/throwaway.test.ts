@@ -2,11 +2,11 @@ import { cpSync, existsSync, statSync } from 'node:fs';
 import { chmod, mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { afterEach, expect, test, vi } from 'vitest';
-import { executableBinaries, removeCopies } from './embedded-binaries.ts';
-import { cleanUp, inAnotherProcess, kill, query, temporaryFolder } from './embedded-fixture.ts';
-import { isRunning, waitUntilGone } from './embedded-process.ts';
-import { startThrowawayPostgres } from './embedded.ts';
-import { canExecute, findBinaries, NOBODY } from './postgres-binaries.ts';
+import { executableBinaries, removeCopies } from './executable-binaries.ts';
+import { cleanUp, inAnotherProcess, kill, query, temporaryFolder } from './fixture.ts';
+import { isRunning, waitUntilGone } from './process.ts';
+import { startThrowawayPostgres } from './throwaway.ts';
+import { canExecute, findBinaries, NOBODY } from './binaries.ts';
 
 // Every one syncs to disk, several times over: a slow disk takes its time.
 vi.setConfig({ testTimeout: 60_000 });

@@ -7,10 +7,10 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { AppError } from '@timmy-tower/contract';
 import { Client } from 'pg';
-import type { Cluster } from './embedded-directory.ts';
-import { codeOf, exists, isServing, type PidFile, readPidFile } from './embedded-process.ts';
-import { START_TIMEOUT_MS } from './embedded-server.ts';
-import { serverUrl } from './embedded-types.ts';
+import type { Cluster } from './directory.ts';
+import { codeOf, exists, isServing, type PidFile, readPidFile } from './process.ts';
+import { START_TIMEOUT_MS } from './server.ts';
+import { serverUrl } from './types.ts';
 
 /** Waits for a server that is just starting or stopping. Undefined: none runs here, and nothing is in a new one's way. */
 export async function findRunning(cluster: Cluster): Promise<{ pid: number; port: number } | undefined> {

@@ -1,17 +1,13 @@
 // PostgreSQL for those who have none: the server that npm brings along, on disk, durable, one per directory.
 import { setTimeout as delay } from 'node:timers/promises';
 import { AppError } from '@timmy-tower/contract';
-import { findRunning } from './embedded-adoption.ts';
-import { executableBinaries, removeCopies } from './embedded-binaries.ts';
-import { claimInstance, type ClaimOptions } from './embedded-claim.ts';
-import { type Cluster, ensureInitialised, openCluster, openLog, serverUser } from './embedded-directory.ts';
-import { launch, stopServer } from './embedded-server.ts';
-import { type EmbeddedPostgres, serverUrl } from './embedded-types.ts';
-import { findBinaries, type PostgresBinaries } from './postgres-binaries.ts';
-
-export { claimInstance, type ClaimOptions, type InstanceClaim } from './embedded-claim.ts';
-export { startThrowawayPostgres } from './embedded-throwaway.ts';
-export type { EmbeddedPostgres } from './embedded-types.ts';
+import { findRunning } from './adoption.ts';
+import { executableBinaries, removeCopies } from './executable-binaries.ts';
+import { claimInstance, type ClaimOptions } from './claim.ts';
+import { type Cluster, ensureInitialised, openCluster, openLog, serverUser } from './directory.ts';
+import { launch, stopServer } from './server.ts';
+import { type EmbeddedPostgres, serverUrl } from './types.ts';
+import { findBinaries, type PostgresBinaries } from './binaries.ts';
 
 const ATTEMPTS = 5;
 const PAUSE_MS = 200;

@@ -3,11 +3,11 @@ import { randomBytes } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import { chmod, mkdtemp, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { isRunning, isServing, readPidFile, signal, waitUntilGone } from './embedded-process.ts';
-import { initialise, launch } from './embedded-server.ts';
-import { copyBinaries, temporaryFolder } from './embedded-binaries.ts';
-import { type EmbeddedPostgres, serverUrl } from './embedded-types.ts';
-import { canExecute, findBinaries, NOBODY } from './postgres-binaries.ts';
+import { isRunning, isServing, readPidFile, signal, waitUntilGone } from './process.ts';
+import { initialise, launch } from './server.ts';
+import { copyBinaries, temporaryFolder } from './executable-binaries.ts';
+import { type EmbeddedPostgres, serverUrl } from './types.ts';
+import { canExecute, findBinaries, NOBODY } from './binaries.ts';
 
 const PREFIX = 'timmy-tower-throwaway-';
 

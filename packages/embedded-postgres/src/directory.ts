@@ -19,9 +19,9 @@ import {
 } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { AppError } from '@timmy-tower/contract';
-import { codeOf, isRunning } from './embedded-process.ts';
-import { initialise } from './embedded-server.ts';
-import { NOBODY, type PostgresBinaries, type ServerUser } from './postgres-binaries.ts';
+import { codeOf, isRunning } from './process.ts';
+import { initialise } from './server.ts';
+import { NOBODY, type PostgresBinaries, type ServerUser } from './binaries.ts';
 
 const LOG_LIMIT_BYTES = 1_000_000;
 

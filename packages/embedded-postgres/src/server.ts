@@ -8,8 +8,8 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { AppError } from '@timmy-tower/contract';
-import { isServing, readPidFile, signal, waitFor, waitUntilGone } from './embedded-process.ts';
-import { type PostgresBinaries, runAs, type ServerUser, serverEnvironment } from './postgres-binaries.ts';
+import { isServing, readPidFile, signal, waitFor, waitUntilGone } from './process.ts';
+import { type PostgresBinaries, runAs, type ServerUser, serverEnvironment } from './binaries.ts';
 
 const run = promisify(execFile);
 

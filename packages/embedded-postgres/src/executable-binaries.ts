@@ -7,8 +7,8 @@ import { chmod, lstat, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } 
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { AppError } from '@timmy-tower/contract';
-import { isRunning } from './embedded-process.ts';
-import { canExecute, canReach, type PostgresBinaries, type ServerUser } from './postgres-binaries.ts';
+import { isRunning } from './process.ts';
+import { canExecute, canReach, type PostgresBinaries, type ServerUser } from './binaries.ts';
 
 const PREFIX = 'timmy-tower-postgres-';
 

@@ -3,8 +3,8 @@ import { appendFile, chmod, chown, mkdir, readFile, writeFile } from 'node:fs/pr
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { afterAll, afterEach, expect, test, vi } from 'vitest';
-import { seesDirectory } from './embedded-adoption.ts';
-import { ensureInitialised, openCluster } from './embedded-directory.ts';
+import { seesDirectory } from './adoption.ts';
+import { ensureInitialised, openCluster } from './directory.ts';
 import {
   cleanUp,
   firstLine,
@@ -18,10 +18,10 @@ import {
   otherProgram,
   query,
   temporaryFolder,
-} from './embedded-fixture.ts';
-import { exists, isRunning, waitFor, waitUntilGone } from './embedded-process.ts';
-import { startPostgres } from './embedded.ts';
-import { findBinaries, NOBODY } from './postgres-binaries.ts';
+} from './fixture.ts';
+import { exists, isRunning, waitFor, waitUntilGone } from './process.ts';
+import { startPostgres } from './open.ts';
+import { findBinaries, NOBODY } from './binaries.ts';
 
 const isRoot = process.getuid?.() === 0;
 

@@ -6,9 +6,9 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { Client } from 'pg';
-import { startPostgres } from './embedded.ts';
-import { isServing, readPidFile, signal, waitUntilGone } from './embedded-process.ts';
-import { runAs, type ServerUser } from './postgres-binaries.ts';
+import { startPostgres } from './open.ts';
+import { isServing, readPidFile, signal, waitUntilGone } from './process.ts';
+import { runAs, type ServerUser } from './binaries.ts';
 
 const folders: string[] = [];
 const children: ChildProcess[] = [];
@@ -79,10 +79,12 @@ export interface OtherProcess {
   readonly said: Record<string, unknown>;
 }
 
-/** Runs module code in a process of its own until it prints a line. `embedded` is the module under test. */
+/** Runs module code in a process of its own until it prints a line. `embedded` holds the functions under test. */
 export async function inAnotherProcess(code: string): Promise<OtherProcess> {
-  const module = new URL('./embedded.ts', import.meta.url).href;
-  const child = runNode(`import * as embedded from ${JSON.stringify(module)};\n${code}`);
+  const [open, throwaway] = ['./open.ts', './throwaway.ts'].map((name) => new URL(name, import.meta.url).href);
+  const child = runNode(`
+    const embedded = { ...(await import('${open}')), ...(await import('${throwaway}')) };
+    ${code}`);
   return { child, said: JSON.parse((await firstLine(child)) ?? '{}') };
 }
 

@@ -10,10 +10,11 @@ import {
   initialisedDirectory,
   newDirectory,
   removeTemplate,
-} from './embedded-fixture.ts';
-import { isRunning } from './embedded-process.ts';
-import { INSTANCE_LOCK } from './embedded-claim.ts';
-import { claimInstance, type EmbeddedPostgres, openEmbedded, startPostgres } from './embedded.ts';
+} from './fixture.ts';
+import { isRunning } from './process.ts';
+import { claimInstance, INSTANCE_LOCK } from './claim.ts';
+import { openEmbedded, startPostgres } from './open.ts';
+import type { EmbeddedPostgres } from './types.ts';
 
 // Every one syncs to disk, several times over: a slow disk takes its time.
 vi.setConfig({ testTimeout: 60_000 });

@@ -29,8 +29,7 @@ CREATE TRIGGER invoices_change_their_session AFTER INSERT ON invoices
 
 -- The history ------------------------------------------------------------------------------------------------------------
 
-DROP FUNCTION prompt_window(uuid, bigint, bigint);
---> statement-breakpoint
+-- (The one with three parameters stays for one version: a turn that waits for the end of this goes on in the function as it was.)
 -- What the model is shown of a conversation: the newest messages within both bounds, contiguous, oldest first, without turns
 -- that are kept out of prompts, without messages that say nothing, and without a leading reply (model providers refuse a
 -- blank message, and a conversation that starts with the assistant). The index gives the order; nothing beyond

@@ -76,9 +76,12 @@ describe('an empty database', () => {
       default_transaction_read_only: 'on',
       search_path: 'elsewhere',
     };
-    const admin = empty.url.replace(/\/[^/]+$/, '/postgres');
     for (const [setting, value] of Object.entries(settings)) {
-      await onDatabase(admin, `ALTER DATABASE ${name} SET ${setting} = '${value}'`);
+      await onDatabase(
+        empty.url,
+        `SET default_transaction_read_only = off`,
+        `ALTER DATABASE ${name} SET ${setting} = '${value}'`,
+      );
     }
     await using slow = await withMigrations('SELECT pg_sleep(1.2)');
     await migrateDatabase(empty.url, slow);
@@ -152,6 +155,17 @@ describe('while somebody else holds the lock', () => {
     });
     await migrating;
     expect(await versionsIn(empty.url)).toHaveLength(journal.entries.length);
+  });
+
+  test('a start that waited sees what was migrated meanwhile, whatever the database’s isolation', async () => {
+    const name = new URL(empty.url).pathname.slice(1);
+    await onDatabase(empty.url, `ALTER DATABASE ${name} SET default_transaction_isolation = 'serializable'`);
+    await using slow = await withMigrations('SELECT pg_sleep(0.3)');
+    const first = migrateDatabase(empty.url, slow);
+    await expect.poll(() => advisoryLocksOn(empty.url)).toHaveLength(1);
+    await migrateDatabase(empty.url, slow);
+    await first;
+    expect(await versionsIn(empty.url)).toHaveLength(journal.entries.length + 1);
   });
 
   test('a start waits so long and no longer, and says who it is', async () => {

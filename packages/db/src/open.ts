@@ -40,7 +40,8 @@ export async function openDatabase(url: string, options: OpenOptions = {}): Prom
 export function connect(url: string, options: OpenOptions = {}, settings: Settings = {}): OpenedDatabase {
   const config = connectionConfig(url, options, settings);
   const pool = openPool({ ...config, max: options.poolSize ?? 10 }, options);
-  const leasePool = openPool({ ...config, max: 1, idleTimeoutMillis: 0 }, options);
+  const leases = { max: 1, idleTimeoutMillis: 0, application_name: `${config.application_name} leases` };
+  const leasePool = openPool({ ...config, ...leases }, options);
   return {
     db: drizzle(pool),
     leaseDb: drizzle(leasePool),

@@ -13,6 +13,7 @@ export {
   openOldDatabase,
   type UnmigratedDatabase,
 } from './testing-old-database.ts';
+export { findPgBouncer, openTestPooler, type TestPooler } from './testing-pooler.ts';
 
 /** Its `close` drops it, whoever is still connected. */
 export interface TestDatabase extends OpenedDatabase {

@@ -6,6 +6,7 @@ import { AppError } from '@timmy-tower/contract';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
+import { LIMIT_SETTINGS } from '../src/connection.ts';
 import { type OpenedDatabase, openDatabase, type OpenOptions } from '../src/open.ts';
 import { openTestDatabase, type TestDatabase } from '../src/testing.ts';
 import { run } from './fixtures.ts';
@@ -54,11 +55,17 @@ test.each<[string, ForeignHabits]>([
   await close();
 });
 
-test('a database whose own limits end everything at once is migrated, and serves within ours', async () => {
-  const settings = { statement_timeout: '1', lock_timeout: '1', idle_in_transaction_session_timeout: '1' };
+test('limits of the database itself do not bind a server', async () => {
+  const settings = { statement_timeout: '1000', lock_timeout: '1000', idle_in_transaction_session_timeout: '1000' };
   await using foreign = await createForeignDatabase(server.url, { settings });
   const { db, close } = await openDatabase(foreign.url, { timeLimits: true });
-  expect(await liveThrough(db)).toEqual(WORDS);
+  const names = Object.keys(LIMIT_SETTINGS);
+  const limits = await run<{ limit: string }>(
+    db,
+    `SELECT setting || unit AS limit FROM pg_settings WHERE name = ANY($1)`,
+    [names],
+  );
+  expect(limits.map(({ limit }) => limit).toSorted()).toEqual(Object.values(LIMIT_SETTINGS).toSorted());
   await close();
 });
 

@@ -6,6 +6,8 @@ import pg from 'pg';
 import { connect, type OpenOptions } from './open.ts';
 import type { Database } from './transaction.ts';
 
+export { brokenShardRules } from './shard-rules.ts';
+
 export interface TestDatabase {
   readonly url: string;
   readonly db: Database;

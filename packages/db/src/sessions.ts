@@ -137,13 +137,14 @@ export async function findKeys(
   keys: readonly KeyOfSession[],
 ): Promise<(KeyOfSession & { readonly status: SessionStatus })[]> {
   const hashes = keys.map(({ keyHash }) => keyHash);
+  const ids = idArray(keys.map(({ sessionId }) => sessionId));
   const found = await db
     .select({ sessionId: sessionKeys.sessionId, keyHash: sessionKeys.keyHash, status: sessions.status })
     .from(sessionKeys)
-    .innerJoin(sessions, eq(sessions.id, sessionKeys.sessionId))
+    .innerJoin(sessions, and(eq(sessions.id, sessionKeys.sessionId), sql`${sessions.id} = ANY(${ids})`))
     .where(
       and(
-        sql`${sessionKeys.sessionId} = ANY(${idArray(keys.map(({ sessionId }) => sessionId))})`,
+        sql`${sessionKeys.sessionId} = ANY(${ids})`,
         sql`${sessionKeys.keyHash} = ANY(${sql.param(hashes)}::bytea[])`,
       ),
     );

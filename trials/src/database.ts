@@ -33,7 +33,7 @@ export async function openDurableDatabase(directory: string): Promise<TrialDatab
   const proxy = opening.use(await openDatabaseProxy());
   let postgres: EmbeddedPostgres | undefined;
   const start = async () => {
-    postgres = await openEmbedded(directory, { label: 'crash trial', onLost: () => {} });
+    postgres = await openEmbedded(directory, { label: 'trial', onLost: () => {} });
     proxy.target = postgres.port;
     return postgres.url();
   };
@@ -61,7 +61,7 @@ export async function openDurableDatabase(directory: string): Promise<TrialDatab
 }
 
 function openWindow(url: string): Pick<TrialDatabase, 'query' | typeof Symbol.asyncDispose> {
-  const pool = new pg.Pool({ connectionString: url, max: 4, application_name: 'crash trial' });
+  const pool = new pg.Pool({ connectionString: url, max: 4, application_name: 'trial' });
   pool.on('error', () => {}); // the next query takes another connection
   return {
     async query<Row>(text: string, values: readonly unknown[] = []) {

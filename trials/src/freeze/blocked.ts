@@ -18,7 +18,7 @@ export function findBlocked({ database }: Scene): Promise<BlockedBackend[]> {
     WHERE datname = current_database() AND application_name LIKE 'timmy-tower%' AND (
       wait_event_type = 'Lock'
       OR state LIKE 'idle in transaction%'
-      OR (state = 'active' AND wait_event = 'ClientRead' AND xact_start < clock_timestamp() - interval '1 second'))`);
+      OR (state = 'active' AND wait_event = 'ClientRead' AND backend_xid IS NOT NULL AND xact_start < clock_timestamp() - interval '1 second'))`);
 }
 
 /** Resolves as soon as nobody is blocked. @returns those who still are after that time */

@@ -48,7 +48,7 @@ export async function holdRow(
   const busy = others.map((stranger, index) => ({ session: stranger, server: both[index % both.length]! }));
   const working = startStrangers(scene, busy, row.name);
   const longTurn = heldMs > 15_000 ? working.beginLongTurn(patient!, servers.other) : undefined;
-  const held = await lock(scene.database.url, row.sql, session.id);
+  const held = await lock(scene.database.directUrl, row.sql, session.id);
   const victims = startVictims(scene, { session, servers: both, during: row.name });
   await delay(heldMs);
   await victims.stop();

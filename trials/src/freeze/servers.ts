@@ -17,9 +17,9 @@ export async function startTwoServers(
   { opening, checkout }: { opening: AsyncDisposableStack; checkout?: string | undefined },
 ): Promise<TwoServers> {
   const model = opening.use(await openFakeModel());
-  const gate = opening.use(await openStatementGate(scene.database.url));
+  const gate = opening.use(await openStatementGate(scene.database.directUrl));
   const place = (name: string, databaseUrl: string) => placeOf(scene, { model, name, databaseUrl, checkout });
-  const other = await startServer(place('the other server', scene.database.url));
+  const other = await startServer(place('the other server', scene.database.directUrl));
   scene.servers = [other];
   let frozen = await startServer(place('the frozen server', gate.url));
   scene.servers = [other, frozen];

@@ -15,7 +15,6 @@ import { startVictims } from './victims.ts';
 
 /** Longer than a lock is waited for and than one is held. */
 const FROZEN_MS = 5000;
-const NOBODY_BLOCKED_WITHIN_MS = 60_000;
 const RECOVERY_MS = 20_000;
 
 export interface FreezeTrial {
@@ -23,6 +22,8 @@ export interface FreezeTrial {
   readonly servers: TwoServers;
   /** Their sessions. */
   readonly strangers: readonly KnownSession[];
+  /** How long a backend may be blocked. */
+  readonly blockedMs: number;
 }
 
 export interface Frozen extends StrangersReport {
@@ -72,26 +73,30 @@ async function prepare({ scene, servers }: FreezeTrial, use: Use, random: Random
 }
 
 async function watchFrozen(
-  { scene, servers, strangers }: FreezeTrial,
+  trial: FreezeTrial,
   session: KnownSession,
   during: string,
 ): Promise<StrangersReport & { unblockedAfterMs: number }> {
+  const { scene, servers, strangers } = trial;
   const atOther = strangers.map((stranger) => ({ session: stranger, server: servers.other }));
   const working = startStrangers(scene, atOther, during);
   const victims = startVictims(scene, { session, servers: [servers.other], during });
   await delay(FROZEN_MS);
   await victims.stop();
-  const unblockedAfterMs = await checkBlocked(scene, during);
+  const unblockedAfterMs = await checkBlocked(trial, during);
   return { ...(await working.stop()), unblockedAfterMs };
 }
 
 /** The server is still frozen: nobody may wait for it. */
-export async function checkBlocked(scene: Scene, during: string): Promise<number> {
+export async function checkBlocked({ scene, blockedMs }: FreezeTrial, during: string): Promise<number> {
   const beganAtMs = performance.now();
   if ((await findBlocked(scene)).length > 0) {
-    const blocked = await untilNobodyIsBlocked(scene, NOBODY_BLOCKED_WITHIN_MS);
+    const blocked = await untilNobodyIsBlocked(scene, blockedMs);
     for (const { pid, what } of blocked) {
-      scene.report('no backend is left blocked a minute later', [`backend ${pid}: ${what}`, `during ${during}`]);
+      scene.report(`no backend is left blocked ${blockedMs / 1000} s later`, [
+        `backend ${pid}: ${what}`,
+        `during ${during}`,
+      ]);
     }
   }
   return Math.round(performance.now() - beganAtMs);

@@ -32,9 +32,10 @@ export const heldRows: readonly HeldRow[] = [
 
 /** Holds it for `heldMs` while strangers take turns at both servers, one of them a turn longer than a lease. */
 export async function holdRow(
-  { scene, servers, strangers }: FreezeTrial,
+  trial: FreezeTrial,
   { row, heldMs, random }: { row: HeldRow; heldMs: number; random: Random },
 ): Promise<StrangersReport & { unblockedAfterMs: number }> {
+  const { scene, servers, strangers } = trial;
   const session = await openFundedSession(scene, random);
   await topUp(scene, session, random);
   const both = [servers.frozen, servers.other];
@@ -52,7 +53,7 @@ export async function holdRow(
   const victims = startVictims(scene, { session, servers: both, during: row.name });
   await delay(heldMs);
   await victims.stop();
-  const unblockedAfterMs = await checkBlocked(scene, row.name);
+  const unblockedAfterMs = await checkBlocked(trial, row.name);
   await held.end();
   await Promise.all([longTurn, running]);
   return { ...(await working.stop()), unblockedAfterMs };
@@ -62,6 +63,7 @@ const isRunning = `SELECT FROM session_requests WHERE session_id = $1 AND state 
 
 async function lock(url: string, sql: string, sessionId: string): Promise<pg.Client> {
   const client = new pg.Client({ connectionString: url, application_name: 'somebody’s client' });
+  client.on('error', () => {}); // the statement that it breaks says so
   await client.connect();
   await client.query('BEGIN');
   await client.query(sql, [sessionId]);

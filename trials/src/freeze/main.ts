@@ -4,14 +4,16 @@ import { parseArgs } from 'node:util';
 
 import { wholeNumber } from '../options.ts';
 import { onFirstSignal, readOptions } from '../run-options.ts';
-import { listCases, openFreezeTrial } from './trial.ts';
+import { listCases, nameOf, openFreezeTrial } from './trial.ts';
 
-const usage = 'Usage: pnpm trial:freeze [--seed text] [--rounds 1] [--checkout folder]';
+const usage = 'Usage: pnpm trial:freeze [--seed text] [--rounds 1] [--only text] [--checkout folder]';
 
 interface FreezeOptions {
   readonly seed: string;
   /** How often everything is frozen once. */
   readonly rounds: number;
+  /** What the name of a case has in it. */
+  readonly only: string;
   readonly checkout: string | undefined;
 }
 
@@ -21,13 +23,14 @@ function parseOptions(args: string[]): FreezeOptions {
     options: {
       seed: { type: 'string', default: randomBytes(4).toString('hex') },
       rounds: { type: 'string', default: '1' },
+      only: { type: 'string', default: '' },
       checkout: { type: 'string' },
     },
   });
   return { ...values, rounds: wholeNumber('rounds', values.rounds), checkout: values.checkout };
 }
 
-async function main({ seed, rounds, checkout }: FreezeOptions): Promise<number> {
+async function main({ seed, rounds, only, checkout }: FreezeOptions): Promise<number> {
   const stopped = onFirstSignal();
   console.log(`seed ${seed}, ${rounds} rounds`);
   await using trial = await openFreezeTrial({ seed, checkout });
@@ -41,7 +44,9 @@ async function main({ seed, rounds, checkout }: FreezeOptions): Promise<number> 
   };
   let longestWaitMs = 0;
   let turns = 0;
-  const cases = Array.from({ length: rounds }, (_, round) => listCases(`${seed}/${round}`)).flat();
+  const cases = Array.from({ length: rounds }, (_, round) => listCases(`${seed}/${round}`))
+    .flat()
+    .filter((each) => nameOf(each).includes(only));
   for (const freezeCase of cases) {
     if (stopped()) break;
     await trial.run(freezeCase, (what, frozen) => {

@@ -14,12 +14,16 @@ import { type Use, uses } from './uses.ts';
 
 const STRANGERS = 4;
 const MOST_STATEMENTS = 8;
+const NOBODY_BLOCKED_MS = 60_000;
 /** Longer than a lease. */
 const ROW_HELD_MS = 18_000;
 
 export type FreezeCase =
   | { readonly kind: 'frozen'; readonly use: Use; readonly place: Place }
   | { readonly kind: 'held'; readonly row: HeldRow; readonly heldMs: number };
+
+export const nameOf = (freezeCase: FreezeCase) =>
+  freezeCase.kind === 'held' ? `somebody holds ${freezeCase.row.name}` : `${freezeCase.use.name}, ${freezeCase.place}`;
 
 /** Everything that can be frozen or held, in the order of the seed. */
 export function listCases(seed: string): FreezeCase[] {
@@ -37,20 +41,25 @@ export interface OpenFreezeTrial extends FreezeTrial, AsyncDisposable {
   check(): Promise<void>;
 }
 
+export interface FreezeTrialOptions {
+  readonly seed: string;
+  readonly checkout?: string | undefined;
+  /** How long after the blow a backend may be blocked. */
+  readonly blockedMs?: number;
+}
+
 export async function openFreezeTrial({
   seed,
   checkout,
-}: {
-  seed: string;
-  checkout?: string | undefined;
-}): Promise<OpenFreezeTrial> {
+  blockedMs = NOBODY_BLOCKED_MS,
+}: FreezeTrialOptions): Promise<OpenFreezeTrial> {
   await using opening = new AsyncDisposableStack();
   const scene = await openScene(opening);
   const servers = await startTwoServers(scene, { opening, checkout });
   const random = new Random(seed);
   const strangers: KnownSession[] = [];
   while (strangers.length < STRANGERS) strangers.push(await openFundedSession(scene, random));
-  const trial: FreezeTrial = { scene, servers, strangers };
+  const trial: FreezeTrial = { scene, servers, strangers, blockedMs };
   let freezes = 0;
   const opened = opening.move();
   return {
@@ -61,7 +70,7 @@ export async function openFreezeTrial({
     async run(freezeCase, onFrozen) {
       if (freezeCase.kind === 'held') {
         freezes += 1;
-        onFrozen(`somebody holds ${freezeCase.row.name}`, await holdRow(trial, { ...freezeCase, random }));
+        onFrozen(nameOf(freezeCase), await holdRow(trial, { ...freezeCase, random }));
         return;
       }
       const { use, place } = freezeCase;
@@ -69,7 +78,7 @@ export async function openFreezeTrial({
         const frozen = await freezeInside(trial, { use, place, nth, random });
         if (!frozen) return;
         freezes += 1;
-        onFrozen(`${use.name}, ${place} ${frozen.statement}`, frozen);
+        onFrozen(`${nameOf(freezeCase)} ${frozen.statement}`, frozen);
       }
     },
     async check() {

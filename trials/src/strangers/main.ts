@@ -11,6 +11,7 @@ import { runStrangersTrial, type StrangersOptions, type StrangersReport } from '
 const usage =
   'Usage: pnpm trial:strangers [--seconds 60] [--rate 1000 | --full-speed] [--readers 2000] [--checkout folder]';
 const UNPAID_SESSIONS = 500;
+const UNDISTURBED_TURNS = 200;
 
 function parseOptions(args: string[]): StrangersOptions {
   const { values } = parseArgs({
@@ -28,6 +29,8 @@ function parseOptions(args: string[]): StrangersOptions {
     rate: values['full-speed'] ? undefined : wholeNumber('rate', values.rate),
     readers: wholeNumber('readers', values.readers),
     unpaidSessions: UNPAID_SESSIONS,
+    undisturbedTurns: UNDISTURBED_TURNS,
+    pin: true,
     checkout: values.checkout,
   };
 }

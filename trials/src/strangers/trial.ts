@@ -18,8 +18,6 @@ import { type MemoryUse, watchMemory } from './memory.ts';
 import { type PayerTurn, takeTurns } from './payer.ts';
 
 const GENERATOR = fileURLToPath(new URL('generator.ts', import.meta.url));
-const UNDISTURBED_TURNS = 200;
-const WARM_UP_TURNS = 50;
 const PAYERS = 8;
 const OPENING_AT_ONCE = 8;
 
@@ -30,6 +28,10 @@ export interface StrangersOptions {
   readonly readers: number;
   /** Sessions that were opened and never paid. */
   readonly unpaidSessions: number;
+  /** How many turns are taken before they come, to compare with. */
+  readonly undisturbedTurns: number;
+  /** Give server and PostgreSQL one core, those who call them another: this process stays there. */
+  readonly pin: boolean;
   readonly checkout?: string | undefined;
 }
 
@@ -43,15 +45,15 @@ export interface StrangersReport extends GeneratorReport {
 
 export async function runStrangersTrial(options: StrangersOptions): Promise<StrangersReport> {
   await using opening = new AsyncDisposableStack();
-  const pinned = await moveToCore(SERVER_CORE); // inherited by what is started here
+  const pinned = options.pin && (await moveToCore(SERVER_CORE)); // inherited by what is started here
   const { scene, server } = await openServer(opening, options);
-  await moveToCore(GENERATOR_CORE);
+  if (pinned) await moveToCore(GENERATOR_CORE);
   const random = new Random('strangers');
   const payers: KnownSession[] = [];
   while (payers.length < PAYERS) payers.push(await openFundedSession(scene, random));
   const unpaid = await openUnpaid(scene, options.unpaidSessions, random);
-  await takeTurns(server.url, payers, { most: WARM_UP_TURNS });
-  const undisturbed = await takeTurns(server.url, payers, { most: UNDISTURBED_TURNS });
+  await takeTurns(server.url, payers, { most: options.undisturbedTurns / 4 }); // to warm up
+  const undisturbed = await takeTurns(server.url, payers, { most: options.undisturbedTurns });
   const endMemory = watchMemory(server.pid);
   let isOver = false;
   const disturbing = generate({

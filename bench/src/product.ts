@@ -3,6 +3,7 @@ import type { Agent } from '@timmy-tower/agent';
 import { loadConfig, requestLimits } from '@timmy-tower/api-server/config.ts';
 import type { Deps } from '@timmy-tower/api-server/deps.ts';
 import { OneAtATime } from '@timmy-tower/api-server/one-at-a-time.ts';
+import { KnownKeys } from '@timmy-tower/api-server/sessions/known-keys.ts';
 import { RunningTurns } from '@timmy-tower/api-server/sessions/running-turns.ts';
 import { beginTurn, finishTurn } from '@timmy-tower/api-server/sessions/take-turn.ts';
 import type { Database } from '@timmy-tower/db';
@@ -48,6 +49,7 @@ export async function openProduct(
     log,
     runningTurns,
     funding: new OneAtATime(),
+    knownKeys: new KnownKeys(db),
     limits: requestLimits(config),
     prices: {
       inputMsatPerKtoken: settings.PRICE_INPUT_MSAT_PER_KTOKEN,

@@ -6,6 +6,7 @@ import type { Logger } from 'pino';
 
 import type { OneAtATime } from './one-at-a-time.ts';
 import type { PageFile } from './page.ts';
+import type { KnownKeys } from './sessions/known-keys.ts';
 import type { RunningTurns } from './sessions/running-turns.ts';
 
 /** How long a model may take. Past either limit the turn fails and charges nothing. */
@@ -32,6 +33,7 @@ export interface Deps {
   readonly newSessionsPerMinute: number;
   /** How many proxies in front tell the truth in `X-Forwarded-For`. */
   readonly trustedProxies: number;
+  readonly knownKeys: KnownKeys;
   /** What `GET /` serves; without it, the way to the API's reference. */
   readonly page?: readonly PageFile[] | undefined;
 }

@@ -16,6 +16,7 @@ import { type Config, ConfigError, requestLimits } from './config.ts';
 import type { Deps } from './deps.ts';
 import { describeError } from './log.ts';
 import { OneAtATime } from './one-at-a-time.ts';
+import { KnownKeys } from './sessions/known-keys.ts';
 import { readPage } from './page.ts';
 import { serveApp } from './serve-app.ts';
 import { startRecovery } from './sessions/recover.ts';
@@ -63,14 +64,18 @@ async function openDeps(
 ): Promise<Deps & { database: string }> {
   const { settings, production } = config;
   const { url, database } = await findPostgres(config, log, opening);
-  const { db, close } = await openDatabase(url, {
+  const { db, leaseDb, close } = await openDatabase(url, {
+    pooler: settings.DATABASE_POOLER,
+    poolSize: settings.DATABASE_POOL_SIZE,
+    timeLimits: true,
+    onWarning: (warning) => log.warn(warning),
     onConnectionLost: (error) => log.warn({ error: describeError(error) }, 'a database connection was lost'),
   });
   opening.defer(close);
   const wallet = await openWallet(settings.WALLET_URL, { dataDirectory: DATA_DIRECTORY, production });
   opening.defer(() => wallet.close());
   const agent = await openConfiguredAgent(config);
-  const runningTurns = new RunningTurns({ db, log });
+  const runningTurns = new RunningTurns({ db: leaseDb, log });
   opening.defer(() => runningTurns.close(0)); // its renewals would keep a server that cannot start from ending
   return {
     db,
@@ -80,6 +85,7 @@ async function openDeps(
     database,
     runningTurns,
     funding: new OneAtATime(),
+    knownKeys: new KnownKeys(db),
     limits: requestLimits(config),
     prices: {
       inputMsatPerKtoken: settings.PRICE_INPUT_MSAT_PER_KTOKEN,

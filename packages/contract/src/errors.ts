@@ -6,6 +6,7 @@ export const errorCodes = [
   'insufficient-balance',
   'payment-required',
   'not-found',
+  'method-not-allowed',
   'conversation-busy',
   'idempotency-mismatch',
   'session-closed',

@@ -487,3 +487,17 @@ BEGIN
     AND NOT EXISTS (SELECT FROM invoices i WHERE i.session_id = p_session AND i.next_lookup_at IS NOT NULL);
   RETURN FOUND;
 END $$;
+--> statement-breakpoint
+
+-- Readiness --------------------------------------------------------------------------------------------------------------
+
+-- Raises an error when nothing can be written: a transaction that is numbered is refused on a standby, and what does not fit
+-- into this little memory is sorted on the disk, which refuses it when it is full. Nothing is left behind.
+CREATE FUNCTION check_writable() RETURNS void LANGUAGE plpgsql VOLATILE SET work_mem = '64kB' AS $$
+BEGIN
+  IF current_setting('transaction_read_only')::boolean THEN
+    RAISE read_only_sql_transaction USING MESSAGE = 'the database is read-only';
+  END IF;
+  PERFORM pg_current_xact_id();
+  PERFORM count(*) FROM (SELECT i FROM generate_series(20000, 1, -1) i ORDER BY i OFFSET 0) sorted;
+END $$;

@@ -6,7 +6,7 @@ import type { InvoiceStatus, Msat } from '@timmy-tower/contract';
 import { and, desc, eq, gt, isNotNull, isNull, sql } from 'drizzle-orm';
 
 import { invoices } from './schema.ts';
-import { type Db, withRetry } from './transaction.ts';
+import { type Db, queryRows, withRetry } from './transaction.ts';
 
 export interface NewSessionInvoice {
   /** 64 lower-case hex digits. */
@@ -49,11 +49,14 @@ export async function addInvoice(
 ): Promise<StoredInvoice | undefined> {
   const { bolt11, amountMsat, expiresAt, mostPending } = invoice;
   const hash = Buffer.from(invoice.paymentHash, 'hex');
-  const result = await withRetry(db, () =>
-    db.execute<{ outcome: 'added' | 'too-many' | 'not-found' }>(sql`
-      SELECT add_invoice(${sessionId}, ${hash}, ${bolt11}, ${amountMsat}, ${expiresAt}, ${mostPending}) AS outcome`),
+  const rows = await withRetry(db, () =>
+    queryRows<{ outcome: 'added' | 'too-many' | 'not-found' }>(
+      db,
+      sql`
+      SELECT add_invoice(${sessionId}, ${hash}, ${bolt11}, ${amountMsat}, ${expiresAt}, ${mostPending}) AS outcome`,
+    ),
   );
-  if (result.rows[0]?.outcome !== 'added') return undefined;
+  if (rows[0]?.outcome !== 'added') return undefined;
   return { paymentHash: invoice.paymentHash, bolt11, amountMsat, expiresAt, status: 'pending' };
 }
 
@@ -94,10 +97,10 @@ export async function creditPayment(
   { paymentHash, receivedMsat }: { paymentHash: string; receivedMsat: Msat },
 ): Promise<CreditOutcome> {
   const hash = Buffer.from(paymentHash, 'hex');
-  const result = await withRetry(db, () =>
-    db.execute<{ outcome: CreditOutcome }>(sql`SELECT credit_payment(${hash}, ${receivedMsat}) AS outcome`),
+  const rows = await withRetry(db, () =>
+    queryRows<{ outcome: CreditOutcome }>(db, sql`SELECT credit_payment(${hash}, ${receivedMsat}) AS outcome`),
   );
-  return result.rows[0]!.outcome;
+  return rows[0]!.outcome;
 }
 
 /** Where a walk over the watched invoices has got to. */
@@ -142,8 +145,10 @@ END`;
  */
 export async function claimInvoicesToLookUp(db: Db, limit: number): Promise<string[]> {
   // Materialized: the planner may run a plain subquery once per row, each time over other rows, past the limit.
-  const result = await withRetry(db, () =>
-    db.execute<{ payment_hash: Buffer }>(sql`
+  const rows = await withRetry(db, () =>
+    queryRows<{ payment_hash: Buffer }>(
+      db,
+      sql`
     WITH due AS MATERIALIZED (
       SELECT session_id, payment_hash, ${nextLookup} AS again_at FROM invoices
       WHERE next_lookup_at <= statement_timestamp()
@@ -151,7 +156,8 @@ export async function claimInvoicesToLookUp(db: Db, limit: number): Promise<stri
     )
     UPDATE invoices i SET next_lookup_at = due.again_at FROM due
     WHERE i.session_id = due.session_id AND i.payment_hash = due.payment_hash AND i.next_lookup_at <= statement_timestamp()
-    RETURNING i.payment_hash`),
+    RETURNING i.payment_hash`,
+    ),
   );
-  return result.rows.map((row) => row.payment_hash.toString('hex'));
+  return rows.map((row) => row.payment_hash.toString('hex'));
 }

@@ -1,13 +1,13 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import { AppError, idempotencyKeyHeader, streamEventSchema, turnBody, turnSchema } from '@timmy-tower/contract';
 
-import type { Deps } from '../deps.ts';
 import { cancelRequest } from '../sessions/cancel-request.ts';
 import { getRequest } from '../sessions/find-request.ts';
 import { getSession } from '../sessions/find-session.ts';
 import { beginTurn, finishTurn } from '../sessions/take-turn.ts';
 import { streamReplay, streamTurn } from '../sse.ts';
-import { type App, problemsOf, readableJson, withCaller } from './http.ts';
+import { paidOnly, type RouteDeps, withCaller } from './admission.ts';
+import { type App, problemsOf, readableMessage } from './http.ts';
 import { security, sessionPath } from './sessions.ts';
 
 const requestPath = sessionPath.extend({
@@ -20,7 +20,7 @@ const turnHeaders = z.object({
   }),
 });
 
-export function addRequestRoutes(app: App, deps: Deps): void {
+export function addRequestRoutes(app: App, deps: RouteDeps): void {
   const take = createRoute({
     method: 'post',
     path: '/sessions/{id}/request',
@@ -28,7 +28,7 @@ export function addRequestRoutes(app: App, deps: Deps): void {
     description: 'With `Accept: text/event-stream` the reply streams: `start`, `delta`…, then `done` or `error`.',
     tags: ['Conversation'],
     security,
-    middleware: [withCaller, readableJson] as const,
+    middleware: [withCaller(deps), paidOnly(deps), readableMessage] as const,
     request: {
       params: sessionPath,
       headers: turnHeaders,
@@ -39,7 +39,7 @@ export function addRequestRoutes(app: App, deps: Deps): void {
         description: 'The reply, what it cost, and what the model was shown',
         content: { ...answer, 'text/event-stream': { schema: streamEventSchema } },
       },
-      ...problemsOf(400, 401, 402, 404, 409, 410, 413, 422, 502, 503),
+      ...problemsOf(400, 401, 402, 404, 409, 410, 413, 422, 429, 502, 503),
     },
   });
   app.openapi(take, async (context) => {
@@ -62,9 +62,9 @@ export function addRequestRoutes(app: App, deps: Deps): void {
     summary: 'A request, in whatever state',
     tags: ['Conversation'],
     security,
-    middleware: [withCaller] as const,
+    middleware: [withCaller(deps)] as const,
     request: { params: requestPath },
-    responses: { 200: { description: 'The request', content: answer }, ...problemsOf(401, 404, 503) },
+    responses: { 200: { description: 'The request', content: answer }, ...problemsOf(401, 404, 429, 503) },
   });
   app.openapi(show, async (context) => {
     const session = await getSession(deps, context.get('caller'));
@@ -78,9 +78,9 @@ export function addRequestRoutes(app: App, deps: Deps): void {
     summary: 'Stop a running request; what was said so far is kept and charged by what it used',
     tags: ['Conversation'],
     security,
-    middleware: [withCaller] as const,
+    middleware: [withCaller(deps)] as const,
     request: { params: requestPath },
-    responses: { 200: { description: 'The request, ended', content: answer }, ...problemsOf(401, 404, 503) },
+    responses: { 200: { description: 'The request, ended', content: answer }, ...problemsOf(401, 404, 429, 503) },
   });
   app.openapi(cancel, async (context) => {
     const session = await getSession(deps, context.get('caller'));

@@ -3,11 +3,10 @@
  * model thinks, no transaction and no connection is held.
  */
 import { createHash, randomUUID } from 'node:crypto';
-import { setTimeout as delay } from 'node:timers/promises';
 
 import { countTokens, estimateUsage, priceMsat, type Prompt } from '@timmy-tower/agent';
 import { AppError, type IncompleteReason, type TurnAnswer, type TurnRequest } from '@timmy-tower/contract';
-import { type ReservedTurn, releaseTurn, reserveTurn, settleTurn, toAppError } from '@timmy-tower/db';
+import { type ReservedTurn, releaseTurn, reserveTurn, settleTurn, TIME_LIMITS_MS, toAppError } from '@timmy-tower/db';
 
 import type { Deps } from '../deps.ts';
 import { describeError } from '../log.ts';
@@ -17,14 +16,14 @@ import { readReply, type Reply } from './read-reply.ts';
 import { refuseTurn } from './refuse-turn.ts';
 import { type RunningTurn, type StopReason, TurnStopped } from './running-turns.ts';
 import type { Caller } from './session-key.ts';
+import { untilAnswered } from './until-answered.ts';
 
 /** A balance that pays for a shorter reply than this is not worth a turn. */
 const MIN_OUTPUT_TOKENS = 64;
 /** Within an hour, of a session: turns that a provider was paid for and nobody was charged for. */
 const MAX_UNCHARGED_TURNS = 20;
-/** How long to wait before each further try of a statement whose answer was lost. A reply is worth some patience. */
-const RESERVE_RETRIES_MS = [100];
-const SETTLE_RETRIES_MS = [100, 400, 1500, 3000];
+/** One more try where the first fails at once. Who had to wait for a lock is told to come again. */
+const RESERVE_PATIENCE_MS = TIME_LIMITS_MS.lock + 200;
 
 export interface NewTurn {
   readonly caller: Caller;
@@ -86,7 +85,7 @@ async function reserve(
     history: body.history,
     maxUnchargedTurns: MAX_UNCHARGED_TURNS,
   };
-  const reserved = await untilAnswered(() => reserveTurn(deps.db, reservation), RESERVE_RETRIES_MS);
+  const reserved = await untilAnswered(() => reserveTurn(deps.db, reservation), RESERVE_PATIENCE_MS);
   if (reserved.outcome === 'reserved') {
     const begun: BegunTurn = { kind: 'begun', ...entered, body, messageTokens, reserved };
     if (runningTurns.closing) {
@@ -158,7 +157,7 @@ async function settle(
     user: { content: body.content, promptTokens: turn.messageTokens },
     reply: { content: reply.text, promptTokens: countTokens(reply.text) },
   } as const;
-  const settled = await untilAnswered(() => settleTurn(db, settlement), SETTLE_RETRIES_MS);
+  const settled = await untilAnswered(() => settleTurn(db, settlement), TIME_LIMITS_MS.settle);
   if (!settled) throw new TurnStopped('lease-lost');
   return toTurnAnswer({
     ...settled,
@@ -203,24 +202,6 @@ const stopFailures: Record<StopReason, AppError | undefined> = {
     'This server lost touch with the database. Nothing was charged: try again.',
   ),
   'shutting-down': new AppError('unavailable', 'This server is shutting down. Nothing was charged: try again.'),
-};
-
-/** Runs a statement that may safely be sent again, until its answer arrives. */
-async function untilAnswered<T>(run: () => Promise<T>, retriesMs: readonly number[]): Promise<T> {
-  for (const retryMs of retriesMs) {
-    try {
-      return await run();
-    } catch (error) {
-      if (!isUnavailable(error)) throw error;
-      await delay(retryMs);
-    }
-  }
-  return run();
-}
-
-const isUnavailable = (error: unknown) => {
-  const meaning = toAppError(error);
-  return meaning instanceof AppError && meaning.code === 'unavailable';
 };
 
 /** The parsed body, so that neither layout nor a spelled-out default makes another body of it. */

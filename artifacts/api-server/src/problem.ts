@@ -30,6 +30,9 @@ const problems = {
   'rate-limited': { status: 429, title: 'Too many requests' },
   'too-many-readers': { status: 429, title: 'Too many streams of one session' },
   'agent-failed': { status: 502, title: 'The model failed' },
+  'agent-busy': { status: 503, title: 'The model is busy' },
+  'agent-unavailable': { status: 503, title: 'The model is out of order' },
+  'agent-refused': { status: 422, title: 'The model refuses this request' },
   unavailable: { status: 503, title: 'Temporarily unavailable', retryAfterSeconds: 2 },
 } as const satisfies Record<ErrorCode, ProblemType>;
 

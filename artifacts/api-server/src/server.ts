@@ -28,7 +28,6 @@ const DATA_DIRECTORY = resolve('.data');
 const PAGE_DIRECTORY = fileURLToPath(new URL('../../web/dist', import.meta.url));
 /** How long running turns may take to finish when the server stops. */
 const SHUTDOWN_MS = 10_000;
-const MODEL_TIME_LIMITS = { silenceMs: 60_000, totalMs: 600_000 };
 
 export interface RunningServer {
   readonly url: string;
@@ -93,7 +92,10 @@ async function openDeps(
       inputMsatPerKtoken: settings.PRICE_INPUT_MSAT_PER_KTOKEN,
       outputMsatPerKtoken: settings.PRICE_OUTPUT_MSAT_PER_KTOKEN,
     },
-    modelTimeLimits: MODEL_TIME_LIMITS,
+    modelTimeLimits: {
+      silenceMs: settings.MODEL_SILENCE_SECONDS * 1000,
+      totalMs: settings.MODEL_TOTAL_SECONDS * 1000,
+    },
     agentName: settings.AGENT_NAME,
     sessionIdleDays: settings.SESSION_IDLE_DAYS,
     newSessionsPerMinute: settings.NEW_SESSIONS_PER_MINUTE,

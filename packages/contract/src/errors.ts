@@ -14,6 +14,9 @@ export const errorCodes = [
   'rate-limited',
   'too-many-readers',
   'agent-failed',
+  'agent-busy',
+  'agent-unavailable',
+  'agent-refused',
   'unavailable',
 ] as const;
 

@@ -4,8 +4,10 @@ import { loadConfig, requestLimits } from '@timmy-tower/api-server/config.ts';
 import type { Deps } from '@timmy-tower/api-server/deps.ts';
 import { OneAtATime } from '@timmy-tower/api-server/one-at-a-time.ts';
 import { finishTurn } from '@timmy-tower/api-server/sessions/finish-turn.ts';
+import { KnownKeys } from '@timmy-tower/api-server/sessions/known-keys.ts';
 import { RunningTurns } from '@timmy-tower/api-server/sessions/running-turns.ts';
 import { beginTurn } from '@timmy-tower/api-server/sessions/take-turn.ts';
+import { WatchedSessions } from '@timmy-tower/api-server/sessions/watched-sessions.ts';
 import type { Database } from '@timmy-tower/db';
 import { openSimulatedWallet } from '@timmy-tower/lightning';
 
@@ -51,7 +53,9 @@ export async function openProduct(
     agent: instantAgent,
     log,
     runningTurns,
+    watchedSessions: new WatchedSessions({ db, log, sessionIdleDays: settings.SESSION_IDLE_DAYS }),
     funding: new OneAtATime(),
+    knownKeys: new KnownKeys(db),
     limits: requestLimits(config),
     prices: {
       inputMsatPerKtoken: settings.PRICE_INPUT_MSAT_PER_KTOKEN,

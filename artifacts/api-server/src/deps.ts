@@ -6,7 +6,9 @@ import type { Logger } from 'pino';
 
 import type { OneAtATime } from './one-at-a-time.ts';
 import type { PageFile } from './page.ts';
+import type { KnownKeys } from './sessions/known-keys.ts';
 import type { RunningTurns } from './sessions/running-turns.ts';
+import type { WatchedSessions } from './sessions/watched-sessions.ts';
 
 /** How long a model may take. */
 export interface ModelTimeLimits {
@@ -23,6 +25,7 @@ export interface Deps {
   readonly agent: Agent;
   readonly log: Logger;
   readonly runningTurns: RunningTurns;
+  readonly watchedSessions: WatchedSessions;
   /** Making invoices, by session. */
   readonly funding: OneAtATime;
   readonly limits: RequestLimits;
@@ -33,6 +36,7 @@ export interface Deps {
   readonly newSessionsPerMinute: number;
   /** How many proxies in front tell the truth in `X-Forwarded-For`. */
   readonly trustedProxies: number;
+  readonly knownKeys: KnownKeys;
   /** What `GET /` serves; without it, the way to the API's reference. */
   readonly page?: readonly PageFile[] | undefined;
 }

@@ -16,11 +16,13 @@ import { type Config, ConfigError, requestLimits } from './config.ts';
 import type { Deps } from './deps.ts';
 import { describeError } from './log.ts';
 import { OneAtATime } from './one-at-a-time.ts';
+import { KnownKeys } from './sessions/known-keys.ts';
 import { readPage } from './page.ts';
 import { serveApp } from './serve-app.ts';
 import { startRecovery } from './sessions/recover.ts';
 import { RunningTurns } from './sessions/running-turns.ts';
 import { watchPayments } from './sessions/settlement.ts';
+import { WatchedSessions } from './sessions/watched-sessions.ts';
 
 const DATA_DIRECTORY = resolve('.data');
 const PAGE_DIRECTORY = fileURLToPath(new URL('../../web/dist', import.meta.url));
@@ -43,7 +45,7 @@ export async function startServer(config: Config, log: Logger): Promise<RunningS
   opening.defer(watchPayments(deps));
   opening.defer(startRecovery(deps));
   const server = await listen(deps, config);
-  opening.defer(() => stopServing(server, deps.runningTurns));
+  opening.defer(() => stopServing(server, deps));
   const opened = opening.move();
   return {
     url: urlOf(server, config.settings.HOST),
@@ -62,14 +64,18 @@ async function openDeps(
 ): Promise<Deps & { database: string }> {
   const { settings, production } = config;
   const { url, database } = await findPostgres(config, log, opening);
-  const { db, close } = await openDatabase(url, {
+  const { db, leaseDb, close } = await openDatabase(url, {
+    pooler: settings.DATABASE_POOLER,
+    poolSize: settings.DATABASE_POOL_SIZE,
+    timeLimits: true,
+    onWarning: (warning) => log.warn(warning),
     onConnectionLost: (error) => log.warn({ error: describeError(error) }, 'a database connection was lost'),
   });
   opening.defer(close);
   const wallet = await openWallet(settings.WALLET_URL, { dataDirectory: DATA_DIRECTORY, production });
   opening.defer(() => wallet.close());
   const agent = await openConfiguredAgent(config);
-  const runningTurns = new RunningTurns({ db, log });
+  const runningTurns = new RunningTurns({ db: leaseDb, log });
   opening.defer(() => runningTurns.close(0)); // its renewals would keep a server that cannot start from ending
   return {
     db,
@@ -78,7 +84,9 @@ async function openDeps(
     log,
     database,
     runningTurns,
+    watchedSessions: new WatchedSessions({ db, log, sessionIdleDays: settings.SESSION_IDLE_DAYS }),
     funding: new OneAtATime(),
+    knownKeys: new KnownKeys(db),
     limits: requestLimits(config),
     prices: {
       inputMsatPerKtoken: settings.PRICE_INPUT_MSAT_PER_KTOKEN,
@@ -147,10 +155,11 @@ async function listen(deps: Deps, { settings }: Config): Promise<Server> {
   return server;
 }
 
-/** Takes no more, lets running turns finish, and then lets go of whoever still holds a connection. */
-async function stopServing(server: Server, runningTurns: RunningTurns): Promise<void> {
+/** Takes no more, ends what is only watched, lets running turns finish, and then lets go of whoever still holds a connection. */
+async function stopServing(server: Server, { runningTurns, watchedSessions }: Deps): Promise<void> {
   const closed = once(server, 'close');
   server.close();
+  watchedSessions.close();
   await runningTurns.close(SHUTDOWN_MS);
   server.closeIdleConnections();
   const cutOff = setTimeout(() => server.closeAllConnections(), 1000);

@@ -182,9 +182,6 @@ export const serverInfoSchema = z
   })
   .meta({ id: 'ServerInfo' });
 
-/** The events of `GET /sessions/:id/events`: the session now, and whenever it changed. */
-export const sessionEventSchema = z.object({ event: z.literal('session'), data: sessionSchema });
-
 /** A conversation as the page exports it. */
 export const conversationExportSchema = z.strictObject({
   format: z.literal('timmy-tower/conversation@1'),
@@ -213,6 +210,12 @@ export const problemSchema = z
       .meta({ description: 'Every fault of an invalid request' }),
   })
   .meta({ id: 'Problem' });
+
+/** The events of `GET /sessions/:id/events`: the session now, and whenever it changed; an error ends it. */
+export const sessionEventSchema = z.discriminatedUnion('event', [
+  z.object({ event: z.literal('session'), data: sessionSchema }),
+  z.object({ event: z.literal('error'), data: problemSchema }),
+]);
 
 export const streamEventSchema = z.discriminatedUnion('event', [
   z.object({ event: z.literal('start'), data: z.object({ requestId: id, history: shownHistorySchema }) }),

@@ -1,14 +1,14 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import { AppError, idempotencyKeyHeader, streamEventSchema, turnBody, turnSchema } from '@timmy-tower/contract';
 
-import type { Deps } from '../deps.ts';
 import { cancelRequest } from '../sessions/cancel-request.ts';
 import { getRequest } from '../sessions/find-request.ts';
 import { getSession } from '../sessions/find-session.ts';
 import { finishTurn } from '../sessions/finish-turn.ts';
 import { beginTurn } from '../sessions/take-turn.ts';
 import { streamReplay, streamTurn } from '../sse.ts';
-import { type App, problemsOf, readableJson, withCaller } from './http.ts';
+import { paidOnly, type RouteDeps, withCaller } from './admission.ts';
+import { type App, problemsOf, readableMessage } from './http.ts';
 import { security, sessionPath } from './sessions.ts';
 
 const requestPath = sessionPath.extend({
@@ -21,7 +21,7 @@ const turnHeaders = z.object({
   }),
 });
 
-export function addRequestRoutes(app: App, deps: Deps): void {
+export function addRequestRoutes(app: App, deps: RouteDeps): void {
   const take = createRoute({
     method: 'post',
     path: '/sessions/{id}/request',
@@ -32,7 +32,7 @@ export function addRequestRoutes(app: App, deps: Deps): void {
       'is not shown to the model again. It streams to the caller who asked, and only this once: a replay has none.',
     tags: ['Conversation'],
     security,
-    middleware: [withCaller, readableJson] as const,
+    middleware: [withCaller(deps), paidOnly(deps), readableMessage] as const,
     request: {
       params: sessionPath,
       headers: turnHeaders,
@@ -66,9 +66,9 @@ export function addRequestRoutes(app: App, deps: Deps): void {
     summary: 'A request, in whatever state',
     tags: ['Conversation'],
     security,
-    middleware: [withCaller] as const,
+    middleware: [withCaller(deps)] as const,
     request: { params: requestPath },
-    responses: { 200: { description: 'The request', content: answer }, ...problemsOf(401, 404, 503) },
+    responses: { 200: { description: 'The request', content: answer }, ...problemsOf(401, 404, 429, 503) },
   });
   app.openapi(show, async (context) => {
     const session = await getSession(deps, context.get('caller'));
@@ -82,9 +82,9 @@ export function addRequestRoutes(app: App, deps: Deps): void {
     summary: 'Stop a running request; what was said so far is kept and charged by what it used',
     tags: ['Conversation'],
     security,
-    middleware: [withCaller] as const,
+    middleware: [withCaller(deps)] as const,
     request: { params: requestPath },
-    responses: { 200: { description: 'The request, ended', content: answer }, ...problemsOf(401, 404, 503) },
+    responses: { 200: { description: 'The request, ended', content: answer }, ...problemsOf(401, 404, 429, 503) },
   });
   app.openapi(cancel, async (context) => {
     const session = await getSession(deps, context.get('caller'));

@@ -4,7 +4,7 @@
  */
 import { completeUsage, countTokens, priceMsat, type Usage } from '@timmy-tower/agent';
 import { AppError, type IncompleteReason, type Msat, type TurnAnswer } from '@timmy-tower/contract';
-import { settleTurn, toAppError } from '@timmy-tower/db';
+import { settleTurn, TIME_LIMITS_MS, toAppError } from '@timmy-tower/db';
 
 import type { Deps } from '../deps.ts';
 import { describeError } from '../log.ts';
@@ -14,9 +14,6 @@ import { release } from './release.ts';
 import { type StopReason, TurnStopped } from './running-turns.ts';
 import type { BegunTurn } from './take-turn.ts';
 import { untilAnswered } from './until-answered.ts';
-
-/** A reply is worth some patience. */
-const SETTLE_RETRIES_MS = [100, 400, 1500, 3000];
 
 /**
  * Runs a turn to its end, whether or not anyone still listens: the reply is stored and charged, or nothing is.
@@ -63,7 +60,7 @@ async function settle(deps: Deps, turn: BegunTurn, reply: Reply): Promise<TurnAn
     user: { content: body.content, promptTokens: turn.messageTokens },
     reply: { content: reply.text, promptTokens: await countTokens(reply.text) },
   } as const;
-  const settled = await untilAnswered(() => settleTurn(db, settlement), SETTLE_RETRIES_MS);
+  const settled = await untilAnswered(() => settleTurn(db, settlement), TIME_LIMITS_MS.settle);
   if (!settled) throw new TurnStopped('lease-lost');
   return toTurnAnswer({
     ...settled,

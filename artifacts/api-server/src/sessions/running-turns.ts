@@ -4,7 +4,7 @@
  */
 import { randomUUID } from 'node:crypto';
 
-import { type Database, renewLeases, type TurnId } from '@timmy-tower/db';
+import { type Database, renewLeases, TIME_LIMITS_MS, type TurnId } from '@timmy-tower/db';
 import type { Logger } from 'pino';
 
 import { runEvery } from '../background.ts';
@@ -48,7 +48,7 @@ export class RunningTurns {
   #onIdle: (() => void) | undefined;
   #closing = false;
 
-  constructor({ db, log, leaseMs = 15_000 }: { db: Database; log: Logger; leaseMs?: number }) {
+  constructor({ db, log, leaseMs = TIME_LIMITS_MS.lease }: { db: Database; log: Logger; leaseMs?: number }) {
     this.#db = db;
     this.leaseMs = leaseMs;
     const run = () => this.#renew();

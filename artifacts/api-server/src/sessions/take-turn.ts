@@ -6,7 +6,7 @@ import { createHash, randomUUID } from 'node:crypto';
 
 import { countTokens } from '@timmy-tower/agent';
 import { AppError, type TurnAnswer, type TurnRequest } from '@timmy-tower/contract';
-import { type ReservedTurn, reserveTurn } from '@timmy-tower/db';
+import { type ReservedTurn, reserveTurn, TIME_LIMITS_MS } from '@timmy-tower/db';
 
 import type { Deps } from '../deps.ts';
 import { getRequest } from './find-request.ts';
@@ -22,8 +22,8 @@ const MIN_OUTPUT_TOKENS = 64;
 const MIN_REASONING_OUTPUT_TOKENS = 512;
 /** Within an hour, of a session: turns that a provider was paid for and nobody was charged for. */
 const MAX_UNCHARGED_TURNS = 20;
-/** How long to wait before each further try of a statement whose answer was lost. */
-const RESERVE_RETRIES_MS = [100];
+/** One more try where the first fails at once. Who had to wait for a lock is told to come again. */
+const RESERVE_PATIENCE_MS = TIME_LIMITS_MS.lock + 200;
 
 export interface NewTurn {
   readonly caller: Caller;
@@ -85,7 +85,7 @@ async function reserve(
     history: body.history,
     maxUnchargedTurns: MAX_UNCHARGED_TURNS,
   };
-  const reserved = await untilAnswered(() => reserveTurn(deps.db, reservation), RESERVE_RETRIES_MS);
+  const reserved = await untilAnswered(() => reserveTurn(deps.db, reservation), RESERVE_PATIENCE_MS);
   if (reserved.outcome === 'reserved') {
     const begun: BegunTurn = { kind: 'begun', ...entered, body, messageTokens, reserved };
     if (runningTurns.closing) {

@@ -9,6 +9,7 @@ import { secureHeaders } from 'hono/secure-headers';
 import type { Deps } from './deps.ts';
 import { invalidRequest, problemResponse } from './problem.ts';
 import { createAdmission } from './routes/admission.ts';
+import { createAddressOf } from './routes/client-address.ts';
 import { addDevWalletRoutes } from './routes/dev-wallet.ts';
 import { addDocsRoutes } from './routes/docs.ts';
 import type { App, AppEnv } from './routes/http.ts';
@@ -29,7 +30,8 @@ export function createApp(deps: Deps): App {
   app.use(secureHeaders());
   app.use('/sessions/*', neverCached);
   app.onError((error, context) => problemResponse(context, error));
-  const routeDeps = { ...deps, admission: createAdmission(deps) };
+  const addressOf = createAddressOf(deps);
+  const routeDeps = { ...deps, addressOf, admission: createAdmission(deps.newSessionsPerMinute, addressOf) };
   addSessionRoutes(app, routeDeps);
   addRequestRoutes(app, routeDeps);
   addMessageRoutes(app, routeDeps);

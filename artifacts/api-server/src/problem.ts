@@ -11,6 +11,8 @@ import { describeError } from './log.ts';
 interface ProblemType {
   readonly status: ContentfulStatusCode;
   readonly title: string;
+  /** When to come again, where the error itself does not say. */
+  readonly retryAfterSeconds?: number;
 }
 
 const problems = {
@@ -26,8 +28,12 @@ const problems = {
   'session-closed': { status: 410, title: 'The session is closed' },
   'payload-too-large': { status: 413, title: 'The request is too large' },
   'rate-limited': { status: 429, title: 'Too many requests' },
+  'too-many-readers': { status: 429, title: 'Too many streams of one session' },
   'agent-failed': { status: 502, title: 'The model failed' },
-  unavailable: { status: 503, title: 'Temporarily unavailable' },
+  'agent-busy': { status: 503, title: 'The model is busy' },
+  'agent-unavailable': { status: 503, title: 'The model is out of order' },
+  'agent-refused': { status: 422, title: 'The model refuses this request' },
+  unavailable: { status: 503, title: 'Temporarily unavailable', retryAfterSeconds: 2 },
 } as const satisfies Record<ErrorCode, ProblemType>;
 
 const MAX_FAULTS = 20;
@@ -37,10 +43,10 @@ const MAX_MESSAGE_LENGTH = 200;
 export function toProblem(error: unknown): Problem {
   const known = asAppError(error);
   if (!known) return { type: 'about:blank', title: 'Internal Server Error', status: 500 };
-  const { status, title } = problems[known.code];
+  const { status, title, ...retry }: ProblemType = problems[known.code];
   // Callers know one code for a request that is wrong; its status tells the two apart.
   const code = known.code === 'malformed-request' ? 'invalid-request' : known.code;
-  return { type: `/problems/${code}`, title, status, detail: known.message, code, ...known.fields };
+  return { type: `/problems/${code}`, title, status, detail: known.message, code, ...retry, ...known.fields };
 }
 
 /** Every fault of a body, a query or a header, named. */

@@ -22,12 +22,12 @@ import { serveApp } from './serve-app.ts';
 import { startRecovery } from './sessions/recover.ts';
 import { RunningTurns } from './sessions/running-turns.ts';
 import { watchPayments } from './sessions/settlement.ts';
+import { WatchedSessions } from './sessions/watched-sessions.ts';
 
 const DATA_DIRECTORY = resolve('.data');
 const PAGE_DIRECTORY = fileURLToPath(new URL('../../web/dist', import.meta.url));
 /** How long running turns may take to finish when the server stops. */
 const SHUTDOWN_MS = 10_000;
-const MODEL_TIME_LIMITS = { silenceMs: 60_000, totalMs: 600_000 };
 
 export interface RunningServer {
   readonly url: string;
@@ -45,7 +45,7 @@ export async function startServer(config: Config, log: Logger): Promise<RunningS
   opening.defer(watchPayments(deps));
   opening.defer(startRecovery(deps));
   const server = await listen(deps, config);
-  opening.defer(() => stopServing(server, deps.runningTurns));
+  opening.defer(() => stopServing(server, deps));
   const opened = opening.move();
   return {
     url: urlOf(server, config.settings.HOST),
@@ -64,14 +64,18 @@ async function openDeps(
 ): Promise<Deps & { database: string }> {
   const { settings, production } = config;
   const { url, database } = await findPostgres(config, log, opening);
-  const { db, close } = await openDatabase(url, {
+  const { db, leaseDb, close } = await openDatabase(url, {
+    pooler: settings.DATABASE_POOLER,
+    poolSize: settings.DATABASE_POOL_SIZE,
+    timeLimits: true,
+    onWarning: (warning) => log.warn(warning),
     onConnectionLost: (error) => log.warn({ error: describeError(error) }, 'a database connection was lost'),
   });
   opening.defer(close);
   const wallet = await openWallet(settings.WALLET_URL, { dataDirectory: DATA_DIRECTORY, production });
   opening.defer(() => wallet.close());
   const agent = await openConfiguredAgent(config);
-  const runningTurns = new RunningTurns({ db, log });
+  const runningTurns = new RunningTurns({ db: leaseDb, log });
   opening.defer(() => runningTurns.close(0)); // its renewals would keep a server that cannot start from ending
   return {
     db,
@@ -80,6 +84,7 @@ async function openDeps(
     log,
     database,
     runningTurns,
+    watchedSessions: new WatchedSessions({ db, log, sessionIdleDays: settings.SESSION_IDLE_DAYS }),
     funding: new OneAtATime(),
     knownKeys: new KnownKeys(db),
     limits: requestLimits(config),
@@ -87,7 +92,10 @@ async function openDeps(
       inputMsatPerKtoken: settings.PRICE_INPUT_MSAT_PER_KTOKEN,
       outputMsatPerKtoken: settings.PRICE_OUTPUT_MSAT_PER_KTOKEN,
     },
-    modelTimeLimits: MODEL_TIME_LIMITS,
+    modelTimeLimits: {
+      silenceMs: settings.MODEL_SILENCE_SECONDS * 1000,
+      totalMs: settings.MODEL_TOTAL_SECONDS * 1000,
+    },
     agentName: settings.AGENT_NAME,
     sessionIdleDays: settings.SESSION_IDLE_DAYS,
     newSessionsPerMinute: settings.NEW_SESSIONS_PER_MINUTE,
@@ -147,10 +155,11 @@ async function listen(deps: Deps, { settings }: Config): Promise<Server> {
   return server;
 }
 
-/** Takes no more, lets running turns finish, and then lets go of whoever still holds a connection. */
-async function stopServing(server: Server, runningTurns: RunningTurns): Promise<void> {
+/** Takes no more, ends what is only watched, lets running turns finish, and then lets go of whoever still holds a connection. */
+async function stopServing(server: Server, { runningTurns, watchedSessions }: Deps): Promise<void> {
   const closed = once(server, 'close');
   server.close();
+  watchedSessions.close();
   await runningTurns.close(SHUTDOWN_MS);
   server.closeIdleConnections();
   const cutOff = setTimeout(() => server.closeAllConnections(), 1000);

@@ -25,6 +25,7 @@ import type { App } from '../src/routes/http.ts';
 import { startRecovery } from '../src/sessions/recover.ts';
 import { RunningTurns } from '../src/sessions/running-turns.ts';
 import { watchPayments } from '../src/sessions/settlement.ts';
+import { WatchedSessions } from '../src/sessions/watched-sessions.ts';
 
 export interface Answer<Body> {
   readonly status: number;
@@ -85,7 +86,7 @@ export async function openTestApp(options: TestAppOptions = {}): Promise<TestApp
   const database = options.database ?? (await openTestDatabase());
   const wallet = options.wallet ?? (await openSimulatedWallet({ directory }));
   const log = createLog('silent');
-  const { db } = database;
+  const { db, leaseDb } = database;
   const deps: Deps = {
     db,
     wallet,
@@ -93,7 +94,8 @@ export async function openTestApp(options: TestAppOptions = {}): Promise<TestApp
     agent: options.agent ?? createScriptedAgent(() => ({ deltas: ['Hello', ' there'] })),
     funding: new OneAtATime(),
     knownKeys: new KnownKeys(db),
-    runningTurns: new RunningTurns({ db, log, leaseMs: options.leaseMs ?? 15_000 }),
+    runningTurns: new RunningTurns({ db: leaseDb, log, ...(options.leaseMs && { leaseMs: options.leaseMs }) }),
+    watchedSessions: new WatchedSessions({ db, log, sessionIdleDays: 30 }),
     limits: {
       minDepositSats: 10,
       maxDepositSats: 1_000_000,
@@ -143,6 +145,7 @@ export async function openTestApp(options: TestAppOptions = {}): Promise<TestApp
       return session;
     },
     async close() {
+      deps.watchedSessions.close();
       await deps.runningTurns.close(0);
       await stopRecovery();
       await stopWatching();

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 
+import { createScriptedAgent } from '@timmy-tower/agent/testing';
 import { openTestDatabase } from '@timmy-tower/db/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
@@ -204,6 +205,20 @@ describe('health', () => {
     server.wallet.simulateOutage(false);
     expect([up.status, down.status, asked.status]).toEqual([200, 200, 200]);
     expect(down.body).toEqual({ ...Object(up.body), wallet: 'down' });
+  });
+
+  test('/readyz names what the operator must do about the model', async () => {
+    expect((await server.call('/readyz')).body).toMatchObject({ agent: 'ok' });
+    const health = { status: 'out-of-order', code: 'HTTP 401 invalid_api_key' } as const;
+    const app = await openTestApp({
+      agent: createScriptedAgent([], { health }),
+      database: server.database,
+      wallet: server.wallet,
+    });
+    const { status, body } = await app.call('/readyz');
+    expect(status).toBe(200);
+    expect(body).toMatchObject({ agent: 'out-of-order', agentFault: 'HTTP 401 invalid_api_key' });
+    await app.close();
   });
 
   test('/readyz answers 503 when the database is down, and so does everything that needs it', async () => {

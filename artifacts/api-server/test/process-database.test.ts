@@ -85,9 +85,11 @@ test('while it is away everything that needs it answers 503 and tells nothing of
   for (const { status, headers, body } of answers) {
     expect(status).toBe(503);
     expect(headers.get('content-type')).toBe('application/problem+json');
+    expect(headers.get('retry-after')).toMatch(/^\d+$/);
     expect(Object.keys(body).toSorted((a, b) => a.localeCompare(b))).toEqual([
       'code',
       'detail',
+      'retryAfterSeconds',
       'status',
       'title',
       'type',

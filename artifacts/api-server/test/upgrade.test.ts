@@ -28,13 +28,12 @@ beforeAll(async () => {
   wallet = await openSimulatedWallet({ directory });
   // Nobody's server ran when this was paid.
   await wallet.pay(scene('unpaidTooLate').invoices[0]!.bolt11, { ignoreExpiry: true });
-  const { db, close: closePool } = await openDatabase(old.url);
-  const database = { url: old.url, db, close: closePool };
+  const database = { url: old.url, ...(await openDatabase(old.url)) };
   // The database is as old as it is; what is active in it is not to expire for that.
   server = await openTestApp({ agent: script.agent, wallet, database, deps: { sessionIdleDays: 36_500 } });
   close = async () => {
     await server.close();
-    await closePool();
+    await database.close();
     await old.close();
     await wallet.close();
     await rm(directory, { recursive: true });

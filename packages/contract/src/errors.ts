@@ -12,7 +12,11 @@ export const errorCodes = [
   'session-closed',
   'payload-too-large',
   'rate-limited',
+  'too-many-readers',
   'agent-failed',
+  'agent-busy',
+  'agent-unavailable',
+  'agent-refused',
   'unavailable',
 ] as const;
 

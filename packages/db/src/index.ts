@@ -49,6 +49,7 @@ export {
   removeUnpaidSessions,
   type StoredSession,
 } from './sessions.ts';
+export { TIME_LIMITS_MS } from './time-limits.ts';
 export { heuristicTokens } from './tokens.ts';
 export { type Database, type Db, inTransaction, type Tx } from './transaction.ts';
 export {

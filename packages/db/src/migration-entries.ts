@@ -4,7 +4,7 @@ import { sql } from 'drizzle-orm';
 import type { MigrationMeta } from 'drizzle-orm/migrator';
 
 import { migrationsTable } from './migrations-table.ts';
-import type { Db, Tx } from './transaction.ts';
+import { type Db, queryRows, type Tx } from './transaction.ts';
 
 /** The version that kept its entries in the table that all Drizzle apps of a database share. */
 const SHARED_TABLE_VERSION = '0.1.0';
@@ -22,7 +22,8 @@ export interface MigrationEntry {
 export async function listEntries(db: Db): Promise<MigrationEntry[]> {
   if (!(await hasTable(db))) return [];
   // By way of JSON, since drizzle-kit makes the table without the column.
-  const { rows } = await db.execute<{ hash: string; created_at: string; version: string | null }>(
+  const rows = await queryRows<{ hash: string; created_at: string; version: string | null }>(
+    db,
     sql`SELECT hash, created_at, to_jsonb(m) ->> 'version' AS version FROM ${own} m`,
   );
   return rows.map(({ hash, created_at, version }) => ({ hash, createdAtMs: Number(created_at), version }));
@@ -30,10 +31,8 @@ export async function listEntries(db: Db): Promise<MigrationEntry[]> {
 
 async function hasTable(db: Db): Promise<boolean> {
   const { schema, table } = migrationsTable;
-  const { rowCount } = await db.execute(
-    sql`SELECT FROM pg_tables WHERE schemaname = ${schema} AND tablename = ${table}`,
-  );
-  return rowCount === 1;
+  const found = await queryRows(db, sql`SELECT FROM pg_tables WHERE schemaname = ${schema} AND tablename = ${table}`);
+  return found.length === 1;
 }
 
 export function pendingOf(
@@ -69,12 +68,15 @@ const isHigher = (version: string | null, than: string) => version !== null && c
  * again during the upgrade. Others' entries in that table are none of ours, whatever their time.
  */
 export async function listSharedEntries(tx: Tx, migrations: readonly MigrationMeta[]): Promise<MigrationEntry[]> {
-  const { rowCount } = await tx.execute(sql`
+  const shared = await queryRows(
+    tx,
+    sql`
     SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
     WHERE n.nspname = 'drizzle' AND c.relname = '__drizzle_migrations'
-      AND has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'SELECT')`);
-  if (rowCount === 0) return []; // ours we could read
-  const { rows } = await tx.execute<{ hash: string }>(sql`SELECT hash FROM drizzle.__drizzle_migrations`);
+      AND has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'SELECT')`,
+  );
+  if (shared.length === 0) return []; // ours we could read
+  const rows = await queryRows<{ hash: string }>(tx, sql`SELECT hash FROM drizzle.__drizzle_migrations`);
   const applied = new Set(rows.map(({ hash }) => hash));
   return migrations
     .filter(({ hash }) => applied.has(hash))
@@ -89,7 +91,8 @@ export async function findForeignTables(tx: Tx, migrations: readonly MigrationMe
     ([, name]) => name!,
   );
   if (names.length === 0) return [];
-  const { rows } = await tx.execute<{ name: string }>(
+  const rows = await queryRows<{ name: string }>(
+    tx,
     sql`SELECT relname AS name FROM pg_class WHERE relnamespace = to_regnamespace('public') AND relname IN ${names} ORDER BY 1`,
   );
   return rows.map(({ name }) => name);

@@ -1,8 +1,8 @@
 import pg from 'pg';
 
-/** Runs one statement on the server of `url`, from a database that is nobody's template. */
-export async function administer(url: string, statement: string): Promise<void> {
-  const client = new pg.Client({ connectionString: withDatabase(url, 'postgres') });
+/** Runs statements on the server of `url`, from a database that is nobody's template unless another is named. */
+export async function administer(url: string, statement: string, database = 'postgres'): Promise<void> {
+  const client = new pg.Client({ connectionString: withDatabase(url, database) });
   await client.connect();
   try {
     await client.query(statement);

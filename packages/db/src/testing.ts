@@ -1,9 +1,8 @@
 /** A real PostgreSQL for tests: one server per run (see `testing-server.ts`), one freshly migrated database per caller. */
 import { randomUUID } from 'node:crypto';
 
-import { connect, type OpenOptions } from './open.ts';
+import { connect, type OpenedDatabase, type OpenOptions } from './open.ts';
 import { administer, withDatabase } from './testing-administer.ts';
-import type { Database } from './transaction.ts';
 
 export { administer, withDatabase } from './testing-administer.ts';
 export {
@@ -14,12 +13,13 @@ export {
   openOldDatabase,
   type UnmigratedDatabase,
 } from './testing-old-database.ts';
+export { findPgBouncer, openTestPooler, type TestPooler } from './testing-pooler.ts';
 
-export interface TestDatabase {
+export { brokenShardRules } from './shard-rules.ts';
+
+/** Its `close` drops it, whoever is still connected. */
+export interface TestDatabase extends OpenedDatabase {
   readonly url: string;
-  readonly db: Database;
-  /** Closes the pool and drops the database, whoever is still connected. */
-  close(): Promise<void>;
 }
 
 /**
@@ -32,12 +32,12 @@ export async function openTestDatabase(options: OpenOptions = {}): Promise<TestD
   const name = `test_${randomUUID().replaceAll('-', '')}`;
   const url = withDatabase(template, name);
   await administer(template, `CREATE DATABASE ${name} TEMPLATE ${databaseOf(template)}`);
-  const { db, close } = connect(url, options);
+  const database = connect(url, options);
   return {
+    ...database,
     url,
-    db,
     async close() {
-      await close();
+      await database.close();
       await administer(template, `DROP DATABASE ${name} WITH (FORCE)`);
     },
   };

@@ -11,7 +11,7 @@ import type { Deps } from '../deps.ts';
 import { sessionNotFound } from '../sessions/find-session.ts';
 import { paymentRequired } from '../sessions/refuse-turn.ts';
 import { parseSessionKey } from '../sessions/session-key.ts';
-import { type AddressOf, createAddressOf } from './client-address.ts';
+import type { AddressOf } from './client-address.ts';
 import type { AppEnv } from './http.ts';
 
 const MINUTE_SECONDS = 60;
@@ -22,6 +22,7 @@ const ADDRESSES_AT_FULL_RATE = 100;
 
 /** What the routes work with. */
 export interface RouteDeps extends Deps {
+  readonly addressOf: AddressOf;
   readonly admission: Admission;
 }
 
@@ -50,11 +51,10 @@ export interface Admission {
   readonly countStranger: Count;
 }
 
-export function createAdmission(deps: Pick<Deps, 'newSessionsPerMinute' | 'trustedProxies' | 'log'>): Admission {
-  const addressOf = createAddressOf(deps);
-  const callsPerMinute = deps.newSessionsPerMinute * CALLS_PER_NEW_SESSION;
+export function createAdmission(newSessionsPerMinute: number, addressOf: AddressOf): Admission {
+  const callsPerMinute = newSessionsPerMinute * CALLS_PER_NEW_SESSION;
   return {
-    countNewSession: countPerMinute(deps.newSessionsPerMinute, 'new sessions', addressOf),
+    countNewSession: countPerMinute(newSessionsPerMinute, 'new sessions', addressOf),
     countStranger: countPerMinute(callsPerMinute, 'calls without a paid session', addressOf),
   };
 }

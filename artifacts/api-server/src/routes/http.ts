@@ -92,10 +92,10 @@ const statuses = {
   409: 'Another request of this conversation is running',
   410: 'The session is closed or expired',
   413: 'The request is too large',
-  422: 'The request does not fit: every fault is named',
-  429: 'Too many calls of this kind: `Retry-After` says when the next may come',
+  422: 'The request does not fit: every fault is named; or the model’s provider refuses it as it is',
+  429: 'Too many calls of this kind: `Retry-After` says when to come back',
   502: 'The model failed: nothing stored, nothing charged',
-  503: 'Wallet or database are out of reach: try again',
+  503: 'Wallet or database are out of reach, the model is busy (`Retry-After`), or it is out of order until the operator acts',
 } as const;
 
 /** The problem documents that a route can answer, for OpenAPI. */

@@ -15,6 +15,13 @@ const readiness = z.object({
   wallet: z.enum(['ok', 'down']).meta({ description: 'Funded sessions work without it; new ones have to wait' }),
   walletName: z.string(),
   model: z.string(),
+  agent: z
+    .enum(['ok', 'out-of-order'])
+    .meta({ description: 'Whether the model’s provider answers, as of the last turn' }),
+  agentFault: z
+    .string()
+    .optional()
+    .meta({ description: 'What the operator must act on: a status and the provider’s short code' }),
 });
 
 /** Anybody may ask; the database and the wallet are asked this often at most. */
@@ -57,8 +64,17 @@ export function addOperationRoutes(app: App, deps: Deps): void {
     if (deps.runningTurns.closing) throw new AppError('unavailable', 'This server is shutting down.');
     const wallet = await checkSoon();
     const { agent } = deps;
+    const agentHealth = agent.health();
     return context.json(
-      { status: 'ok' as const, database: 'ok' as const, wallet, walletName: deps.wallet.name, model: agent.model },
+      {
+        status: 'ok' as const,
+        database: 'ok' as const,
+        wallet,
+        walletName: deps.wallet.name,
+        model: agent.model,
+        agent: agentHealth.status,
+        ...(agentHealth.status === 'ok' ? {} : { agentFault: agentHealth.code }),
+      },
       200,
     );
   });

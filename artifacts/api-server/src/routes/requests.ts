@@ -4,7 +4,8 @@ import { AppError, idempotencyKeyHeader, streamEventSchema, turnBody, turnSchema
 import { cancelRequest } from '../sessions/cancel-request.ts';
 import { getRequest } from '../sessions/find-request.ts';
 import { getSession } from '../sessions/find-session.ts';
-import { beginTurn, finishTurn } from '../sessions/take-turn.ts';
+import { finishTurn } from '../sessions/finish-turn.ts';
+import { beginTurn } from '../sessions/take-turn.ts';
 import { streamReplay, streamTurn } from '../sse.ts';
 import { paidOnly, type RouteDeps, withCaller } from './admission.ts';
 import { type App, problemsOf, readableMessage } from './http.ts';
@@ -25,7 +26,10 @@ export function addRequestRoutes(app: App, deps: RouteDeps): void {
     method: 'post',
     path: '/sessions/{id}/request',
     summary: 'Say something to Timmy: one turn, one charge',
-    description: 'With `Accept: text/event-stream` the reply streams: `start`, `delta`…, then `done` or `error`.',
+    description:
+      'With `Accept: text/event-stream` the reply streams: `start`, then `reasoning`… and `delta`… as they come, then ' +
+      '`done` or `error`. Reasoning is what a model thinks before it speaks: it is no part of the reply, is not stored, and ' +
+      'is not shown to the model again. It streams to the caller who asked, and only this once: a replay has none.',
     tags: ['Conversation'],
     security,
     middleware: [withCaller(deps), paidOnly(deps), readableMessage] as const,
@@ -53,7 +57,7 @@ export function addRequestRoutes(app: App, deps: RouteDeps): void {
       return streaming ? streamReplay(context, turn.answer) : context.json(turn.answer, 200);
     }
     if (streaming) return streamTurn(context, deps, turn);
-    return context.json(await finishTurn(deps, turn, () => {}), 200);
+    return context.json(await finishTurn(deps, turn), 200);
   });
 
   const show = createRoute({

@@ -11,6 +11,7 @@ import { toSession } from '../sessions/answers.ts';
 import { getSession } from '../sessions/find-session.ts';
 import { topUpSession } from '../sessions/fund-session.ts';
 import { openSession } from '../sessions/open-session.ts';
+import { MOST_READERS, MOST_READERS_OF_KEY } from '../sessions/watched-session.ts';
 import { streamSession } from '../sse.ts';
 import { counted, type RouteDeps, withCaller } from './admission.ts';
 import { type App, problemsOf, readableJson } from './http.ts';
@@ -56,7 +57,10 @@ export function addSessionRoutes(app: App, deps: RouteDeps): void {
     path: '/sessions/{id}/events',
     summary: 'The session as it changes: server-sent events',
     description:
-      'A `session` event at once, and one whenever status, balance, hold or invoice changed; `: ping` comments.',
+      'A `session` event at once, and one within half a second whenever status, balance, hold or invoice changed; `: ping` ' +
+      'comments. It ends with `error` when the session is gone (`not-found`), or when newer streams took its place ' +
+      `(\`too-many-readers\`: ${MOST_READERS_OF_KEY} at once for a key, ${MOST_READERS} for a session); ask \`GET ` +
+      '/sessions/{id}` every few seconds then. The key is checked when it begins. A stream that is not taken is cut.',
     tags: ['Sessions'],
     security,
     middleware: [withCaller(deps)] as const,
@@ -68,8 +72,9 @@ export function addSessionRoutes(app: App, deps: RouteDeps): void {
   });
   app.openapi(watch, async (context) => {
     const caller = context.get('caller');
-    const session = toSession(await getSession(deps, caller), deps.sessionIdleDays);
-    return streamSession(context, deps, { caller, session });
+    const session = await getSession(deps, caller);
+    const network = deps.addressOf(context);
+    return streamSession(context, deps, { session, keyHash: caller.keyHash, network });
   });
 
   const topUp = createRoute({

@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 
-import { defineConfig } from 'vitest/config';
+import { configDefaults, defineConfig } from 'vitest/config';
 
 const preflight = fileURLToPath(new URL('scripts/preflight.mjs', import.meta.url));
 
@@ -16,6 +16,7 @@ export default defineConfig({
   test: {
     projects: [
       project('packages/contract'),
+      project('packages/embedded-postgres'),
       project('packages/db', [testServer]),
       project('packages/lightning'),
       project('packages/agent'),
@@ -24,6 +25,7 @@ export default defineConfig({
       project('trials', [testServer]),
     ],
     include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
+    exclude: [...configDefaults.exclude, '**/*.heavy.test.ts'],
     reporters: ['default', './scripts/summary-reporter.ts'],
     execArgv: ['--import', preflight],
     testTimeout: 20_000,

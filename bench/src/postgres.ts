@@ -4,7 +4,8 @@ import { statfs } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { type Database, openDatabase, openEmbedded } from '@timmy-tower/db';
+import { type Database, openDatabase } from '@timmy-tower/db';
+import { openEmbedded } from '@timmy-tower/embedded-postgres';
 import pg from 'pg';
 
 import { temporaryDirectory } from './temporary-directory.ts';

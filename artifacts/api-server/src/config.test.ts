@@ -19,6 +19,7 @@ test('nothing set gives every default', () => {
     settings: {
       PORT: 3000,
       HOST: '127.0.0.1',
+      DATABASE_POOL_SIZE: 10,
       WALLET_URL: 'simulated:',
       MODEL: 'demo',
       AGENT_NAME: 'Timmy',
@@ -30,6 +31,8 @@ test('nothing set gives every default', () => {
       PRICE_INPUT_MSAT_PER_KTOKEN: 3000n,
       PRICE_OUTPUT_MSAT_PER_KTOKEN: 15_000n,
       MAX_OUTPUT_TOKENS: 1024,
+      MODEL_SILENCE_SECONDS: 60,
+      MODEL_TOTAL_SECONDS: 600,
       NEW_SESSIONS_PER_MINUTE: 30,
       TRUST_PROXY: 0,
       MIN_DEPOSIT_SATS: 10,
@@ -81,8 +84,11 @@ test.each(['1.5', '-1', '1e3', '0x10', '1_000', '٣', '1000000000000', 'NaN', '1
 
 test.each([
   ['PORT', '0', '65535', '65536'],
+  ['DATABASE_POOL_SIZE', '1', '1000', '0'],
   ['HISTORY_MAX_MESSAGES_LIMIT', '8', '10000', '10001'],
   ['MAX_OUTPUT_TOKENS', '1', '1000000', '0'],
+  ['MODEL_SILENCE_SECONDS', '1', '3600', '0'],
+  ['MODEL_TOTAL_SECONDS', '1', '86400', '86401'],
   ['NEW_SESSIONS_PER_MINUTE', '1', '1000000', '0'],
   ['SESSION_IDLE_DAYS', '1', '36500', '36501'],
   ['PORT', '0', '3000', '3000.0'],
@@ -97,6 +103,8 @@ test('every bad setting is named at once, and no value is repeated', () => {
   const bad = {
     PORT: 'hunter2',
     DATABASE_URL: 'mysql://root:hunter2@db/tower',
+    DATABASE_POOLER: 'hunter2',
+    DATABASE_POOL_SIZE: 'hunter2',
     OPENAI_BASE_URL: 'hunter2://x',
     AGENT_NAME: 'hunter2'.repeat(20),
     HISTORY_MAX_MESSAGES: 'hunter2',
@@ -106,6 +114,8 @@ test('every bad setting is named at once, and no value is repeated', () => {
     PRICE_INPUT_MSAT_PER_KTOKEN: 'hunter2',
     PRICE_OUTPUT_MSAT_PER_KTOKEN: 'hunter2',
     MAX_OUTPUT_TOKENS: 'hunter2',
+    MODEL_SILENCE_SECONDS: 'hunter2',
+    MODEL_TOTAL_SECONDS: 'hunter2',
     NEW_SESSIONS_PER_MINUTE: 'hunter2',
     TRUST_PROXY: 'hunter2',
     MIN_DEPOSIT_SATS: 'hunter2',
@@ -115,6 +125,17 @@ test('every bad setting is named at once, and no value is repeated', () => {
   const faults = faultsOf({ ...bad, OPENAI_API_KEY: 'sk-hunter2', ANTHROPIC_API_KEY: 'sk-hunter2' });
   expect(new Set(namesOf(faults))).toEqual(new Set(Object.keys(bad)));
   expect(faults.join('\n')).not.toContain('hunter2');
+});
+
+test('a pooler is one in front of a database that is named, and in transaction mode', () => {
+  const DATABASE_URL = 'postgres://timmy:secret@pooler.example:6432/tower';
+  expect(loadConfig({ DATABASE_URL, DATABASE_POOLER: 'transaction' }).settings.DATABASE_POOLER).toBe('transaction');
+  expect(faultsOf({ DATABASE_URL, DATABASE_POOLER: 'session' })).toEqual([
+    '  DATABASE_POOLER: must be transaction, or unset',
+  ]);
+  expect(faultsOf({ DATABASE_POOLER: 'transaction' })).toEqual([
+    '  DATABASE_POOLER: needs DATABASE_URL: the pooler’s own',
+  ]);
 });
 
 test.each([

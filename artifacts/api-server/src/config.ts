@@ -26,6 +26,12 @@ export const settingsSchema = z.object({
     .refine((value) => !passwordSpills(value), 'needs / ? and # in its user or password written as %2F %3F and %23')
     .optional()
     .meta({ description: 'A PostgreSQL; unset, one of its own in `./.data/postgres`' }),
+  DATABASE_POOLER: z.enum(['transaction'], 'must be transaction, or unset').optional().meta({
+    description: '`transaction`: it is reached through PgBouncer or the like, with `pool_mode = transaction`',
+  }),
+  DATABASE_POOL_SIZE: whole(1, 1000)
+    .default(10)
+    .meta({ description: 'Connections to it at most, and one more for what must not wait' }),
   WALLET_URL: text
     .default('simulated:')
     .meta({ description: 'The Lightning wallet; `simulated:` moves no real money' }),
@@ -53,6 +59,12 @@ export const settingsSchema = z.object({
   PRICE_INPUT_MSAT_PER_KTOKEN: msat.default(3000n).meta({ description: 'msat per 1000 tokens shown to the model' }),
   PRICE_OUTPUT_MSAT_PER_KTOKEN: msat.default(15_000n).meta({ description: 'msat per 1000 tokens it replies' }),
   MAX_OUTPUT_TOKENS: whole(1, 1_000_000).default(1024).meta({ description: 'The longest reply, and the default' }),
+  MODEL_SILENCE_SECONDS: whole(1, 3600).default(60).meta({
+    description: 'Without a byte for so long, a model broke off; before its first word it may take five times as long',
+  }),
+  MODEL_TOTAL_SECONDS: whole(1, 86_400)
+    .default(600)
+    .meta({ description: 'A reply that takes longer is cut (`too-long`), and charged by what was said' }),
   NEW_SESSIONS_PER_MINUTE: whole(1, 1_000_000).default(30).meta({ description: 'Per address' }),
   TRUST_PROXY: whole(0, 100).default(0).meta({
     description:
@@ -74,6 +86,9 @@ const consistentSettings = settingsSchema.superRefine((settings, context) => {
   atMost('HISTORY_MAX_MESSAGES', 'HISTORY_MAX_MESSAGES_LIMIT');
   atMost('HISTORY_TOKEN_BUDGET', 'HISTORY_TOKEN_BUDGET_LIMIT');
   atMost('MIN_DEPOSIT_SATS', 'MAX_DEPOSIT_SATS');
+  if (settings.DATABASE_POOLER && !settings.DATABASE_URL) {
+    context.addIssue({ code: 'custom', path: ['DATABASE_POOLER'], message: 'needs DATABASE_URL: the pooler’s own' });
+  }
 });
 
 export interface Config {

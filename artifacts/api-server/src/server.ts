@@ -6,7 +6,8 @@ import { fileURLToPath } from 'node:url';
 
 import { type Agent, openAgent } from '@timmy-tower/agent';
 import { AppError } from '@timmy-tower/contract';
-import { openDatabase, openEmbedded } from '@timmy-tower/db';
+import { openDatabase } from '@timmy-tower/db';
+import { openEmbedded } from '@timmy-tower/embedded-postgres';
 import { openWallet, SimulatedWallet } from '@timmy-tower/lightning';
 import type { Logger } from 'pino';
 
@@ -15,6 +16,7 @@ import { type Config, ConfigError, requestLimits } from './config.ts';
 import type { Deps } from './deps.ts';
 import { describeError } from './log.ts';
 import { OneAtATime } from './one-at-a-time.ts';
+import { KnownKeys } from './sessions/known-keys.ts';
 import { readPage } from './page.ts';
 import { serveApp } from './serve-app.ts';
 import { startRecovery } from './sessions/recover.ts';
@@ -26,7 +28,6 @@ const DATA_DIRECTORY = resolve('.data');
 const PAGE_DIRECTORY = fileURLToPath(new URL('../../web/dist', import.meta.url));
 /** How long running turns may take to finish when the server stops. */
 const SHUTDOWN_MS = 10_000;
-const MODEL_TIME_LIMITS = { silenceMs: 60_000, totalMs: 600_000 };
 
 export interface RunningServer {
   readonly url: string;
@@ -63,14 +64,18 @@ async function openDeps(
 ): Promise<Deps & { database: string }> {
   const { settings, production } = config;
   const { url, database } = await findPostgres(config, log, opening);
-  const { db, close } = await openDatabase(url, {
+  const { db, leaseDb, close } = await openDatabase(url, {
+    pooler: settings.DATABASE_POOLER,
+    poolSize: settings.DATABASE_POOL_SIZE,
+    timeLimits: true,
+    onWarning: (warning) => log.warn(warning),
     onConnectionLost: (error) => log.warn({ error: describeError(error) }, 'a database connection was lost'),
   });
   opening.defer(close);
   const wallet = await openWallet(settings.WALLET_URL, { dataDirectory: DATA_DIRECTORY, production });
   opening.defer(() => wallet.close());
   const agent = await openConfiguredAgent(config);
-  const runningTurns = new RunningTurns({ db, log });
+  const runningTurns = new RunningTurns({ db: leaseDb, log });
   opening.defer(() => runningTurns.close(0)); // its renewals would keep a server that cannot start from ending
   return {
     db,
@@ -81,12 +86,16 @@ async function openDeps(
     runningTurns,
     watchedSessions: new WatchedSessions({ db, log, sessionIdleDays: settings.SESSION_IDLE_DAYS }),
     funding: new OneAtATime(),
+    knownKeys: new KnownKeys(db),
     limits: requestLimits(config),
     prices: {
       inputMsatPerKtoken: settings.PRICE_INPUT_MSAT_PER_KTOKEN,
       outputMsatPerKtoken: settings.PRICE_OUTPUT_MSAT_PER_KTOKEN,
     },
-    modelTimeLimits: MODEL_TIME_LIMITS,
+    modelTimeLimits: {
+      silenceMs: settings.MODEL_SILENCE_SECONDS * 1000,
+      totalMs: settings.MODEL_TOTAL_SECONDS * 1000,
+    },
     agentName: settings.AGENT_NAME,
     sessionIdleDays: settings.SESSION_IDLE_DAYS,
     newSessionsPerMinute: settings.NEW_SESSIONS_PER_MINUTE,

@@ -1,6 +1,6 @@
 /**
- * Server-sent events, one event a write. A turn is `start`, `delta`…, then always `done` or `error`; a session is `session`
- * whenever it changed, and `error` where it ends before its reader left.
+ * Server-sent events, one event a write. A turn is `start`, `reasoning`… and `delta`…, then always `done` or `error`; a
+ * session is `session` whenever it changed, and `error` where it ends before its reader left.
  */
 import type { ServerResponse } from 'node:http';
 
@@ -11,8 +11,9 @@ import { streamSSE } from 'hono/streaming';
 import type { Deps } from './deps.ts';
 import { describeError } from './log.ts';
 import { toProblem } from './problem.ts';
+import { finishTurn } from './sessions/finish-turn.ts';
 import { SessionReader, type SessionReaderOptions } from './sessions/session-reader.ts';
-import { type BegunTurn, finishTurn } from './sessions/take-turn.ts';
+import type { BegunTurn } from './sessions/take-turn.ts';
 
 const PING_MS = 15_000;
 
@@ -20,16 +21,19 @@ const PING_MS = 15_000;
 export function streamTurn(context: Context, deps: Deps, turn: BegunTurn): Response {
   return streamEvents(context, async (send) => {
     send({ event: 'start', data: { requestId: turn.requestId, history: turn.reserved.shown } });
-    const answer = await finishTurn(deps, turn, (text) => send({ event: 'delta', data: { text } }));
+    const answer = await finishTurn(deps, turn, {
+      onReasoning: (text) => send({ event: 'reasoning', data: { text } }),
+      onText: (text) => send({ event: 'delta', data: { text } }),
+    });
     send({ event: 'done', data: answer });
   });
 }
 
-/** A finished turn once more, as a stream. */
+/** A finished turn once more, as a stream: what was thought on the way is not kept. */
 export function streamReplay(context: Context, answer: TurnAnswer): Response {
   return streamEvents(context, async (send) => {
     send({ event: 'start', data: { requestId: answer.request.id, history: answer.history } });
-    if (answer.reply) send({ event: 'delta', data: { text: answer.reply.content } });
+    if (answer.reply?.content) send({ event: 'delta', data: { text: answer.reply.content } });
     send({ event: 'done', data: answer });
   });
 }

@@ -20,6 +20,7 @@ import { createApp } from '../src/app.ts';
 import type { Deps } from '../src/deps.ts';
 import { createLog } from '../src/log.ts';
 import { OneAtATime } from '../src/one-at-a-time.ts';
+import { KnownKeys } from '../src/sessions/known-keys.ts';
 import type { App } from '../src/routes/http.ts';
 import { startRecovery } from '../src/sessions/recover.ts';
 import { RunningTurns } from '../src/sessions/running-turns.ts';
@@ -85,14 +86,15 @@ export async function openTestApp(options: TestAppOptions = {}): Promise<TestApp
   const database = options.database ?? (await openTestDatabase());
   const wallet = options.wallet ?? (await openSimulatedWallet({ directory }));
   const log = createLog('silent');
-  const { db } = database;
+  const { db, leaseDb } = database;
   const deps: Deps = {
     db,
     wallet,
     log,
     agent: options.agent ?? createScriptedAgent(() => ({ deltas: ['Hello', ' there'] })),
     funding: new OneAtATime(),
-    runningTurns: new RunningTurns({ db, log, leaseMs: options.leaseMs ?? 15_000 }),
+    knownKeys: new KnownKeys(db),
+    runningTurns: new RunningTurns({ db: leaseDb, log, ...(options.leaseMs && { leaseMs: options.leaseMs }) }),
     watchedSessions: new WatchedSessions({ db, log, sessionIdleDays: 30 }),
     limits: {
       minDepositSats: 10,

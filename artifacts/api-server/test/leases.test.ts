@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 
 import type { TurnAnswer } from '@timmy-tower/contract';
 import { reserveTurn, sweepLeases } from '@timmy-tower/db';
+import { openTestDatabase } from '@timmy-tower/db/testing';
 import { describe, expect, test } from 'vitest';
 
 import { hashSessionKey } from '../src/sessions/session-key.ts';
@@ -38,6 +39,42 @@ describe('a running request', () => {
     gate.resolve();
     expect((await asked).status).toBe(200);
     await short.close();
+  });
+
+  test('keeps it past several leases while every other connection waits for a stuck lock, and settles', async () => {
+    const database = await openTestDatabase();
+    const crowded = await openTestApp({ agent: script.agent, database, leaseMs: 400 });
+    const [session, stuck] = [await crowded.fund(), await crowded.fund()];
+    const gate = Promise.withResolvers<void>();
+    script.when('slow', { deltas: ['done', gate.promise] });
+    const asked = session.ask('slow');
+    await until(async () => (await session.show()).heldMsat > 0);
+
+    const { $client: pool } = database.db;
+    const lock = `SELECT FROM sessions WHERE id = '${stuck.id}' FOR UPDATE`;
+    const holder = await pool.connect();
+    await holder.query(`BEGIN; ${lock}`);
+    const waiting = Array.from({ length: 20 }, () => pool.query(lock));
+    await until(() => pool.waitingCount > 0);
+    const { leaseDb } = database;
+    const leaseEnd = async () => {
+      const { rows } = await leaseDb.$client.query<{ at: Date }>(
+        `SELECT lease_expires_at AS at FROM session_requests WHERE state = 'running'`,
+      );
+      return rows[0]?.at.getTime() ?? 0;
+    };
+    const first = await leaseEnd();
+    await until(async () => {
+      expect(await sweepLeases(leaseDb)).toBe(0);
+      return (await leaseEnd()) > first + 3 * 400;
+    });
+    await holder.query('ROLLBACK');
+    holder.release();
+    await Promise.all(waiting);
+    gate.resolve();
+    expect((await asked).status).toBe(200);
+    await crowded.close();
+    await database.close();
   });
 
   test('whose server is gone is swept: failed, nothing charged, its hold back and its key free', async () => {

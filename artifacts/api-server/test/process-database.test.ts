@@ -71,6 +71,7 @@ const endLease = ({ id }: ClientSession) =>
 test('while it is away everything that needs it answers 503 and tells nothing of it, and afterwards all goes on', async () => {
   const session = await fundSession(server);
   proxy.cut();
+  await until(async () => (await call(server, '/readyz')).status === 503);
   const answers = await Promise.all([
     session.ask('Is anybody there? hunter2'),
     session.call<Record<string, unknown>>(''),
@@ -84,9 +85,11 @@ test('while it is away everything that needs it answers 503 and tells nothing of
   for (const { status, headers, body } of answers) {
     expect(status).toBe(503);
     expect(headers.get('content-type')).toBe('application/problem+json');
+    expect(headers.get('retry-after')).toMatch(/^\d+$/);
     expect(Object.keys(body).toSorted((a, b) => a.localeCompare(b))).toEqual([
       'code',
       'detail',
+      'retryAfterSeconds',
       'status',
       'title',
       'type',

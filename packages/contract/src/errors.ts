@@ -6,6 +6,7 @@ export const errorCodes = [
   'insufficient-balance',
   'payment-required',
   'not-found',
+  'method-not-allowed',
   'conversation-busy',
   'idempotency-mismatch',
   'session-closed',
@@ -13,6 +14,9 @@ export const errorCodes = [
   'rate-limited',
   'too-many-readers',
   'agent-failed',
+  'agent-busy',
+  'agent-unavailable',
+  'agent-refused',
   'unavailable',
 ] as const;
 

@@ -4,13 +4,15 @@ import type { Db } from './transaction.ts';
 let opened: OpenedDatabase | undefined;
 
 /**
- * The database of `DATABASE_URL`, for those who use this package alone: opened when first used, never migrated by itself.
+ * The database of `DATABASE_URL`, for those who use this package alone: opened when first used, never migrated by itself, and
+ * through a pooler if `DATABASE_POOLER` is `transaction`.
  * @throws {Error} when `DATABASE_URL` is not set
  */
 export function defaultDatabase(): Db {
   const url = process.env['DATABASE_URL'];
   if (!opened && !url) throw new Error('Set DATABASE_URL, or pass a database as the last argument.');
-  opened ??= connect(url!);
+  const pooler = process.env['DATABASE_POOLER']?.trim() === 'transaction' ? 'transaction' : undefined;
+  opened ??= connect(url!, { pooler });
   return opened.db;
 }
 

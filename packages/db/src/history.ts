@@ -8,7 +8,7 @@ import { and, asc, desc, eq, sql } from 'drizzle-orm';
 import { defaultDatabase } from './default-database.ts';
 import { type SessionMessage, sessionMessages, sessions } from './schema.ts';
 import { heuristicTokens } from './tokens.ts';
-import { type Db, queryPrepared, type Tx, withRetry } from './transaction.ts';
+import { type Db, queryPrepared, queryRows, type Tx, withRetry } from './transaction.ts';
 
 export interface HistoryMessage {
   readonly role: MessageRole;
@@ -130,11 +130,11 @@ async function isMessageOf(db: Db, sessionId: string, messageId: string): Promis
  * @returns the running request, in which case nothing was removed
  */
 export async function forgetMessages(db: Db, sessionId: string): Promise<{ busyWith?: string }> {
-  const result = await withRetry(db, () =>
-    db.execute<{ outcome: 'forgotten' | 'busy'; request_id: string }>(
+  const [row] = await withRetry(db, () =>
+    queryRows<{ outcome: 'forgotten' | 'busy'; request_id: string }>(
+      db,
       sql`SELECT outcome, request_id FROM forget_messages(${sessionId})`,
     ),
   );
-  const [row] = result.rows;
   return row?.outcome === 'busy' ? { busyWith: row.request_id } : {};
 }

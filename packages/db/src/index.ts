@@ -1,5 +1,4 @@
 export { closeDefaultDatabase, defaultDatabase } from './default-database.ts';
-export { type EmbeddedPostgres, openEmbedded } from './embedded.ts';
 export {
   appendMessage,
   forgetMessages,
@@ -22,6 +21,7 @@ export {
   type StoredInvoice,
   type WatchedInvoice,
 } from './invoices.ts';
+export { checkWritable } from './health.ts';
 export { type RenewedLease, renewLeases, requestCancel, sweepLeases } from './leases.ts';
 export { type Discrepancy, type LedgerEntry, listDiscrepancies, listLedger } from './ledger.ts';
 export { checkDatabase, openDatabase, type OpenedDatabase, type OpenOptions } from './open.ts';
@@ -49,6 +49,7 @@ export {
   removeUnpaidSessions,
   type StoredSession,
 } from './sessions.ts';
+export { TIME_LIMITS_MS } from './time-limits.ts';
 export { heuristicTokens } from './tokens.ts';
 export { type Database, type Db, inTransaction, type Tx } from './transaction.ts';
 export {

@@ -2,7 +2,7 @@ import type { Msat } from '@timmy-tower/contract';
 import { asc, eq, sql } from 'drizzle-orm';
 
 import { ledgerEntries } from './schema.ts';
-import type { Db } from './transaction.ts';
+import { type Db, queryRows } from './transaction.ts';
 
 export type LedgerEntry = typeof ledgerEntries.$inferSelect;
 
@@ -28,15 +28,18 @@ export interface Discrepancy {
  * running requests' holds. Always empty; it reads every session, so it is for operators and tests.
  */
 export async function listDiscrepancies(db: Db): Promise<Discrepancy[]> {
-  const result = await db.execute<Record<'balance' | 'ledger' | 'held' | 'holds' | 'id', string>>(sql`
+  const rows = await queryRows<Record<'balance' | 'ledger' | 'held' | 'holds' | 'id', string>>(
+    db,
+    sql`
     SELECT * FROM (
       SELECT s.id, s.balance_msat AS balance, s.held_msat AS held,
         coalesce((SELECT sum(l.amount_msat) FROM ledger_entries l WHERE l.session_id = s.id), 0)::bigint AS ledger,
         coalesce((SELECT sum(r.held_msat) FROM session_requests r WHERE r.session_id = s.id AND r.state = 'running'), 0)::bigint AS holds
       FROM sessions s
     ) books
-    WHERE balance <> ledger OR held <> holds`);
-  return result.rows.map((row) => ({
+    WHERE balance <> ledger OR held <> holds`,
+  );
+  return rows.map((row) => ({
     sessionId: row.id,
     balanceMsat: BigInt(row.balance),
     ledgerMsat: BigInt(row.ledger),

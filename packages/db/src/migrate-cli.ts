@@ -1,7 +1,8 @@
 /** `pnpm db:migrate`: brings the schema up to date, on DATABASE_URL or on the embedded PostgreSQL. */
 import { resolve } from 'node:path';
 
-import { openEmbedded } from './embedded.ts';
+import { openEmbedded } from '@timmy-tower/embedded-postgres';
+
 import { openDatabase } from './open.ts';
 
 // oxlint-disable-next-line node/no-process-env -- a command of its own

@@ -1,7 +1,4 @@
-import { randomUUID } from 'node:crypto';
-import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
-import { createConnection, createServer, type Socket } from 'node:net';
 
 import { generateDrizzleJson, generateMigration } from 'drizzle-kit/api';
 import { AppError } from '@timmy-tower/contract';
@@ -17,13 +14,13 @@ import {
   unpaidSession,
   untilWaiting,
 } from '../test/fixtures.ts';
+import { openProxy } from '../test/proxy.ts';
 import { appendMessage, getSessionHistory } from './history.ts';
 import { creditPayment } from './invoices.ts';
 import { connect, openDatabase } from './open.ts';
 import { sqlState, toAppError } from './pg-error.ts';
-import journal from '../migrations/meta/_journal.json' with { type: 'json' };
 import * as schema from './schema.ts';
-import { administer, openTestDatabase, type TestDatabase, withDatabase } from './testing.ts';
+import { openTestDatabase, type TestDatabase } from './testing.ts';
 import { type Database, inTransaction, lockSession, type Tx } from './transaction.ts';
 import { reserveTurn } from './turns.ts';
 
@@ -35,18 +32,6 @@ beforeAll(async () => {
 });
 afterAll(() => opened.close());
 
-/** An empty database for the time of `use`. */
-async function withEmptyDatabase(use: (url: string) => Promise<void>): Promise<void> {
-  const name = `empty_${randomUUID().replaceAll('-', '')}`;
-  await administer(opened.url, `CREATE DATABASE ${name}`);
-  try {
-    await use(withDatabase(opened.url, name));
-  } finally {
-    await administer(opened.url, `DROP DATABASE ${name} WITH (FORCE)`);
-  }
-}
-
-const appliedMigrations = (db: Database) => run(db, 'SELECT id FROM drizzle.__drizzle_migrations');
 const refused = (promise: Promise<unknown>) =>
   promise.then(
     () => expect.fail('it went well'),
@@ -60,25 +45,6 @@ const everyWordOf = (error: unknown): string =>
     : JSON.stringify(error ?? '');
 
 describe('openDatabase', () => {
-  test('migrates an empty database, whoever of four servers starts first', async () => {
-    await withEmptyDatabase(async (url) => {
-      const four = await Promise.all(Array.from({ length: 4 }, () => openDatabase(url)));
-      for (const { db } of four) await say(db, await fundedSession(db), 'hello', 'hello');
-      expect(await appliedMigrations(four[0]!.db)).toHaveLength(journal.entries.length);
-      await Promise.all(four.map(({ close }) => close()));
-    });
-  });
-
-  test('leaves a database that is up to date as it is', async () => {
-    const before = await appliedMigrations(database);
-    const { sessionId } = await fundedSession(database);
-    const again = await openDatabase(opened.url);
-    expect(await appliedMigrations(again.db)).toEqual(before);
-    expect(await readSession(again.db, sessionId)).toMatchObject({ balanceMsat: 10_000n });
-    await again.close();
-    expect(await run(database, `SELECT FROM pg_locks WHERE locktype = 'advisory'`)).toEqual([]);
-  });
-
   test('says unavailable when nobody listens', async () => {
     const error = await refused(openDatabase('postgres://nobody:secret-word@127.0.0.1:1/nothing'));
     expect(error).toMatchObject({ name: 'AppError', code: 'unavailable', cause: { code: 'ECONNREFUSED' } });
@@ -102,45 +68,7 @@ describe('openDatabase', () => {
     const error = await refused(openDatabase('postgres://user:secret-word@[bad/nothing'));
     expect(everyWordOf(error)).not.toContain('secret-word');
   });
-
-  test('says unavailable when the connection breaks while it waits for another server’s migration', async () => {
-    const { url, cut, close } = await openProxy(opened.url);
-    await inTransaction(database, async (tx) => {
-      await tx.execute('SELECT pg_advisory_xact_lock(7466900001)');
-      const opening = refused(openDatabase(url));
-      await untilWaiting(database, 1);
-      cut();
-      expect(await opening).toMatchObject({ code: 'unavailable' });
-    });
-    await close();
-  });
 });
-
-/** A way to a server that can be cut. */
-async function openProxy(url: string): Promise<{ url: string; cut: () => void; close: () => Promise<void> }> {
-  const { hostname, port } = new URL(url);
-  const sockets: Socket[] = [];
-  const server = createServer((incoming) => {
-    const outgoing = createConnection({ host: hostname, port: Number(port) });
-    for (const socket of [incoming, outgoing]) sockets.push(socket.on('error', () => socket.destroy()));
-    incoming.pipe(outgoing).pipe(incoming);
-  });
-  await once(server.listen(0, '127.0.0.1'), 'listening');
-  const proxied = new URL(url);
-  const address = server.address();
-  if (!address || typeof address === 'string') throw new Error('no port to listen on');
-  proxied.host = `127.0.0.1:${address.port}`;
-  const cut = () => sockets.splice(0).forEach((socket) => socket.destroy());
-  return {
-    url: proxied.href,
-    cut,
-    async close() {
-      cut();
-      server.close();
-      await once(server, 'close');
-    },
-  };
-}
 
 const terminateWaiting = `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
   WHERE datname = current_database() AND wait_event_type = 'Lock'`;
@@ -167,7 +95,7 @@ describe('statements', () => {
   });
 
   test('go unnamed where a pooler hands each to another connection', async () => {
-    const { db, close } = connect(opened.url, { poolSize: 1, preparedStatements: false });
+    const { db, close } = connect(opened.url, { poolSize: 1, pooler: 'transaction' });
     const session = await fundedSession(db);
     for (const word of ['one', 'two']) await say(db, session, word, word);
     await inTransaction(db, (tx) => reserveTurn(tx, newTurn(session)));
@@ -282,16 +210,6 @@ describe('a deadlock of two transactions', () => {
       expect(await readSession(database, sessionId)).toMatchObject({ balanceMsat: 5n });
     }
   });
-});
-
-test.each(['40001', '40P01'])('a transaction is tried five times on %s, and no more', async (code) => {
-  let attempts = 0;
-  const failing = inTransaction(database, async (tx) => {
-    attempts += 1;
-    await tx.execute(`DO $$ BEGIN RAISE EXCEPTION 'again' USING ERRCODE = '${code}'; END $$`);
-  });
-  await expect(failing).rejects.toMatchObject({ cause: { code } });
-  expect(attempts).toBe(5);
 });
 
 test('a transaction that fails for another reason is not tried again, and leaves nothing', async () => {

@@ -1,68 +1,60 @@
-import { fileURLToPath } from 'node:url';
-
 import { sql } from 'drizzle-orm';
 import { drizzle } from 'drizzle-orm/node-postgres';
-import { migrate } from 'drizzle-orm/node-postgres/migrator';
 import pg from 'pg';
 
-import { toAppError, unavailable } from './pg-error.ts';
+import { connectionConfig, type ConnectionOptions, type Settings } from './connection.ts';
+import { inspectDatabase } from './inspect-database.ts';
+import { migrateDatabase } from './migrate.ts';
+import { toAppError } from './pg-error.ts';
 import type { Database } from './transaction.ts';
 
-const MIGRATIONS = fileURLToPath(new URL('../migrations', import.meta.url));
-/** The advisory lock that migrations run under: any number, as long as nobody else takes it. */
-const MIGRATION_LOCK = 7_466_900_001;
-const CONNECT_TIMEOUT_MS = 5000;
-/** A server that stopped answering, or a network that swallows packets, must not hold a caller for ever. */
-const QUERY_TIMEOUT_MS = 30_000;
-/**
- * A named statement is planned once. Left to itself, PostgreSQL plans a window anew with each call on some tables, and planning
- * takes longer than reading: docs/performance.md.
- */
-const PLAN_ONCE = 'SET plan_cache_mode = force_generic_plan';
-
-export interface OpenOptions {
-  /** Connections at most. */
+export interface OpenOptions extends ConnectionOptions {
+  /** Connections at most; `leaseDb` has one more. */
   readonly poolSize?: number;
-  /** false: hot statements go unnamed, for poolers that hand each statement to another connection. */
-  readonly preparedStatements?: boolean;
   /** Called when an idle connection is lost; the pool opens a new one by itself. */
   readonly onConnectionLost?: (error: Error) => void;
+  /** Called by `openDatabase` with what an operator should know of the database: a setting to change, and how. */
+  readonly onWarning?: (warning: string) => void;
 }
 
 export interface OpenedDatabase {
   readonly db: Database;
+  /** The same database on one connection of its own, kept open: for what must not wait until others have finished. */
+  readonly leaseDb: Database;
   readonly close: () => Promise<void>;
 }
 
 /**
  * Opens a pool on `url` (`postgres://…`) and brings the schema up to date, under a lock: any number of servers may start at once.
- * @throws {AppError} `unavailable` when the database cannot be reached
+ * @throws {AppError} `unavailable` when the database cannot be reached, is set in a way that does not work, or when
+ * `migrateDatabase` refuses it
  */
 export async function openDatabase(url: string, options: OpenOptions = {}): Promise<OpenedDatabase> {
+  const { settings, warnings } = await inspectDatabase(url, options);
+  for (const warning of warnings) options.onWarning?.(warning);
   await migrateDatabase(url);
-  return connect(url, options);
+  return connect(url, options, settings);
 }
 
-/** A pool on `url`, without looking at the schema. Nothing is opened before the first statement. */
-export function connect(url: string, options: OpenOptions = {}): OpenedDatabase {
-  const pool = new pg.Pool({
-    connectionString: url,
-    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
-    query_timeout: QUERY_TIMEOUT_MS,
-    keepAlive: true,
-    application_name: 'timmy-tower',
-    max: options.poolSize ?? 10,
-    // oxlint-disable-next-line typescript/no-misused-promises -- the pool waits for it, which its types do not say
-    ...(options.preparedStatements === false ? { Client: UnnamedClient } : { onConnect: planOnce }),
-  });
+/** Pools on `url`, without looking at the database. Nothing is opened before the first statement. */
+export function connect(url: string, options: OpenOptions = {}, settings: Settings = {}): OpenedDatabase {
+  const config = connectionConfig(url, options, settings);
+  const pool = openPool({ ...config, max: options.poolSize ?? 10 }, options);
+  const leases = { max: 1, idleTimeoutMillis: 0, application_name: `${config.application_name} leases` };
+  const leasePool = openPool({ ...config, ...leases }, options);
+  return {
+    db: drizzle(pool),
+    leaseDb: drizzle(leasePool),
+    close: async () => void (await Promise.all([pool.end(), leasePool.end()])),
+  };
+}
+
+function openPool(config: pg.PoolConfig, { onConnectionLost }: OpenOptions): pg.Pool {
+  const pool = new pg.Pool(config);
   // Without these listeners a connection that breaks would end the process. In use, its statement says so; idle, nobody does.
   pool.on('connect', (client) => client.on('error', () => {}));
-  pool.on('error', (error) => options.onConnectionLost?.(error));
-  return { db: drizzle(pool), close: () => pool.end() };
-}
-
-async function planOnce(client: pg.ClientBase): Promise<void> {
-  await client.query(PLAN_ONCE);
+  pool.on('error', (error) => onConnectionLost?.(error));
+  return pool;
 }
 
 /** Resolves when the database answers. @throws {AppError} `unavailable` when it does not */
@@ -72,36 +64,4 @@ export async function checkDatabase(db: Database): Promise<void> {
   } catch (error) {
     throw toAppError(error);
   }
-}
-
-/** On a connection of its own: a migration may take longer than any other statement. */
-async function migrateDatabase(url: string): Promise<void> {
-  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: CONNECT_TIMEOUT_MS });
-  client.on('error', () => {}); // the statement that it breaks says so
-  try {
-    await client.connect().catch((error: unknown) => {
-      throw unavailable(error);
-    });
-    // `migrate` takes no lock of its own: servers that start together would trip over each other. It goes with the connection.
-    const db = drizzle(client);
-    await db.execute(sql`SELECT pg_advisory_lock(${MIGRATION_LOCK})`);
-    await migrate(db, { migrationsFolder: MIGRATIONS });
-  } catch (error) {
-    throw toAppError(error);
-  } finally {
-    await client.end();
-  }
-}
-
-class UnnamedClient extends pg.Client {
-  constructor(config?: pg.ClientConfig) {
-    super(config);
-    const query = this.query.bind(this) as (...args: unknown[]) => unknown;
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the driver's query has too many signatures to restate
-    this.query = ((first: unknown, ...rest: unknown[]) => query(withoutName(first), ...rest)) as pg.Client['query'];
-  }
-}
-
-function withoutName(query: unknown): unknown {
-  return typeof query === 'object' && query !== null && 'name' in query ? { ...query, name: undefined } : query;
 }

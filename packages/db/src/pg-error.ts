@@ -1,22 +1,32 @@
 import { AppError } from '@timmy-tower/contract';
 import { DrizzleQueryError } from 'drizzle-orm';
-import pg from 'pg';
+
+import { TIME_LIMITS_MS } from './time-limits.ts';
 
 // SQLSTATE classes of a server that cannot serve now: connection exception, insufficient resources, operator intervention
-// (shutting down, starting up, cancelled), system error. PostgreSQL 18, appendix A.
+// (shutting down, starting up), system error. PostgreSQL 18, appendix A.
 const UNAVAILABLE_CLASSES = new Set(['08', '53', '57', '58']);
 const READ_ONLY = '25006'; // a primary that became a standby
+// lock_not_available, query_canceled, idle_in_transaction_session_timeout, transaction_timeout: nothing was done.
+const TOO_LONG = new Set(['55P03', '57014', '25P03', '25P04']);
+/** By then most of what was stuck has been ended. */
+const RETRY_AFTER_SECONDS = TIME_LIMITS_MS.lock / 1000;
+
+/** What PostgreSQL says of an error, as drivers pass it on: Node's own errors have codes too, but no severity. */
+interface ServerError {
+  readonly code: string;
+  readonly severity: string;
+  readonly constraint?: string;
+}
 
 /** The five-character code of an error that PostgreSQL sent; undefined for any other error. */
 export function sqlState(error: unknown): string | undefined {
-  const driverError = unwrap(error);
-  return driverError instanceof pg.DatabaseError ? driverError.code : undefined;
+  return asServerError(error)?.code;
 }
 
 /** The name of the constraint that a statement would have broken; undefined for any other error. */
 export function violatedConstraint(error: unknown): string | undefined {
-  const driverError = unwrap(error);
-  return driverError instanceof pg.DatabaseError ? driverError.constraint : undefined;
+  return asServerError(error)?.constraint;
 }
 
 /**
@@ -29,19 +39,37 @@ export function isConnectionLost(error: unknown): boolean {
 }
 
 /**
- * What a failed statement means to a caller: an AppError `unavailable` if the database cannot be reached or cannot serve now,
- * else the error as it came. Drizzle's errors quote the statement's parameters: show none of them.
+ * What a failed statement means to a caller: an AppError `unavailable` if the database cannot be reached, cannot serve now or
+ * took too long, else the error as it came. Drizzle's errors quote the statement's parameters: show none of them.
  */
 export function toAppError(error: unknown): unknown {
   const state = sqlState(error) ?? '';
+  if (TOO_LONG.has(state)) return tookTooLong(error);
   const cannotServe = UNAVAILABLE_CLASSES.has(state.slice(0, 2)) || state === READ_ONLY;
-  return cannotServe || isConnectionLost(error) ? unavailable(unwrap(error)) : error;
+  return cannotServe || isConnectionLost(error) ? unavailable(error) : error;
 }
 
 export function unavailable(cause: unknown): AppError {
-  return new AppError('unavailable', 'The database cannot be reached. Nothing was lost: try again in a moment.', {
-    cause,
+  return retryLater('The database cannot be reached. Nothing was lost: try again in a moment.', cause);
+}
+
+/** It was given up before it did anything. */
+export function tookTooLong(cause: unknown): AppError {
+  return retryLater('The database took too long. Nothing was done: try again in a moment.', cause);
+}
+
+function retryLater(message: string, cause: unknown): AppError {
+  return new AppError('unavailable', message, {
+    fields: { retryAfterSeconds: RETRY_AFTER_SECONDS },
+    cause: unwrap(cause),
   });
+}
+
+function asServerError(error: unknown): ServerError | undefined {
+  const found = unwrap(error);
+  if (!(found instanceof Error && 'code' in found && 'severity' in found)) return undefined;
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what the drivers' classes have in common
+  return typeof found.code === 'string' ? (found as Error & ServerError) : undefined;
 }
 
 function unwrap(error: unknown): unknown {

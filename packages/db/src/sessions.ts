@@ -1,5 +1,5 @@
 import type { Msat, SessionStatus } from '@timmy-tower/contract';
-import { and, asc, desc, eq, inArray, isNull, type SQL, sql } from 'drizzle-orm';
+import { and, asc, desc, eq, isNull, type SQL, sql } from 'drizzle-orm';
 
 import {
   type InvoiceRow,
@@ -9,7 +9,7 @@ import {
   toStoredInvoice,
 } from './invoices.ts';
 import { invoices, sessionKeys, sessions } from './schema.ts';
-import { type Db, withRetry } from './transaction.ts';
+import { type Db, queryRows, withRetry } from './transaction.ts';
 
 export interface StoredSession {
   readonly id: string;
@@ -135,21 +135,22 @@ export async function findKeys(
   keys: readonly KeyOfSession[],
 ): Promise<(KeyOfSession & { readonly status: SessionStatus })[]> {
   const hashes = keys.map(({ keyHash }) => keyHash);
+  const ids = idArray(keys.map(({ sessionId }) => sessionId));
   const found = await db
     .select({ sessionId: sessionKeys.sessionId, keyHash: sessionKeys.keyHash, status: sessions.status })
     .from(sessionKeys)
-    .innerJoin(sessions, eq(sessions.id, sessionKeys.sessionId))
+    .innerJoin(sessions, and(eq(sessions.id, sessionKeys.sessionId), sql`${sessions.id} = ANY(${ids})`))
     .where(
       and(
-        sql`${sessionKeys.sessionId} = ANY(${idArray(keys.map(({ sessionId }) => sessionId))})`,
-        inArray(sessionKeys.keyHash, hashes),
+        sql`${sessionKeys.sessionId} = ANY(${ids})`,
+        sql`${sessionKeys.keyHash} = ANY(${sql.param(hashes)}::bytea[])`,
       ),
     );
   return found;
 }
 
 /** One parameter, however many: a list of a varying length would be another statement each time. */
-const idArray = (ids: readonly string[]) => sql`${`{${ids.join(',')}}`}::uuid[]`;
+const idArray = (ids: readonly string[]) => sql`${sql.param(ids)}::uuid[]`;
 
 const BATCH = 100;
 
@@ -176,8 +177,8 @@ export async function expireIdleSessions(db: Db, idleMs: number): Promise<number
       .orderBy(asc(sessions.usedAt), asc(sessions.id))
       .limit(BATCH);
   return forEachSession(idlePage, async (id) => {
-    const { rows } = await withRetry(db, () =>
-      db.execute<{ done: boolean }>(sql`SELECT expire_session(${id}, ${idleMs}) AS done`),
+    const rows = await withRetry(db, () =>
+      queryRows<{ done: boolean }>(db, sql`SELECT expire_session(${id}, ${idleMs}) AS done`),
     );
     return rows[0]!.done;
   });
@@ -193,8 +194,8 @@ export async function removeUnpaidSessions(db: Db): Promise<number> {
       .orderBy(asc(sessions.createdAt), asc(sessions.id))
       .limit(BATCH);
   return forEachSession(unpaidPage, async (id) => {
-    const { rows } = await withRetry(db, () =>
-      db.execute<{ done: boolean }>(sql`SELECT remove_unpaid_session(${id}) AS done`),
+    const rows = await withRetry(db, () =>
+      queryRows<{ done: boolean }>(db, sql`SELECT remove_unpaid_session(${id}) AS done`),
     );
     return rows[0]!.done;
   });

@@ -2,8 +2,10 @@
  * vitest global set-up: starts one PostgreSQL from npm for the whole run, or uses the server of `TEST_DATABASE_URL`, and
  * makes the migrated template that `openTestDatabase` clones.
  */
+import { startThrowawayPostgres } from '@timmy-tower/embedded-postgres/testing';
+
 import { openDatabase } from './open.ts';
-import { administer, startThrowawayPostgres, withDatabase } from './testing.ts';
+import { administer, withDatabase } from './testing.ts';
 
 let started: Promise<() => Promise<void>> | undefined;
 let users = 0;

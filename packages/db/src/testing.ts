@@ -1,18 +1,25 @@
 /** A real PostgreSQL for tests: one server per run (see `testing-server.ts`), one freshly migrated database per caller. */
 import { randomUUID } from 'node:crypto';
 
-import pg from 'pg';
+import { connect, type OpenedDatabase, type OpenOptions } from './open.ts';
+import { administer, withDatabase } from './testing-administer.ts';
 
-import { connect, type OpenOptions } from './open.ts';
-import type { Database } from './transaction.ts';
+export { administer, withDatabase } from './testing-administer.ts';
+export {
+  type OldAnswers,
+  type OldSession,
+  type OldTurn,
+  openEmptyDatabase,
+  openOldDatabase,
+  type UnmigratedDatabase,
+} from './testing-old-database.ts';
+export { findPgBouncer, openTestPooler, type TestPooler } from './testing-pooler.ts';
 
-export { startThrowawayPostgres } from './embedded.ts';
+export { brokenShardRules } from './shard-rules.ts';
 
-export interface TestDatabase {
+/** Its `close` drops it, whoever is still connected. */
+export interface TestDatabase extends OpenedDatabase {
   readonly url: string;
-  readonly db: Database;
-  /** Closes the pool and drops the database, whoever is still connected. */
-  close(): Promise<void>;
 }
 
 /**
@@ -25,32 +32,15 @@ export async function openTestDatabase(options: OpenOptions = {}): Promise<TestD
   const name = `test_${randomUUID().replaceAll('-', '')}`;
   const url = withDatabase(template, name);
   await administer(template, `CREATE DATABASE ${name} TEMPLATE ${databaseOf(template)}`);
-  const { db, close } = connect(url, options);
+  const database = connect(url, options);
   return {
+    ...database,
     url,
-    db,
     async close() {
-      await close();
+      await database.close();
       await administer(template, `DROP DATABASE ${name} WITH (FORCE)`);
     },
   };
-}
-
-/** Runs one statement on the server of `url`, from a database that is nobody's template. */
-export async function administer(url: string, statement: string): Promise<void> {
-  const client = new pg.Client({ connectionString: withDatabase(url, 'postgres') });
-  await client.connect();
-  try {
-    await client.query(statement);
-  } finally {
-    await client.end();
-  }
-}
-
-export function withDatabase(url: string, name: string): string {
-  const changed = new URL(url);
-  changed.pathname = `/${name}`;
-  return changed.href;
 }
 
 const databaseOf = (url: string) => new URL(url).pathname.slice(1);

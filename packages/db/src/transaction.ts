@@ -1,9 +1,10 @@
-import { eq, type ExtractTablesWithRelations, is } from 'drizzle-orm';
+import { eq, type ExtractTablesWithRelations, is, type SQL } from 'drizzle-orm';
 import { drizzle, type NodePgDatabase, type NodePgQueryResultHKT } from 'drizzle-orm/node-postgres';
-import { type PgDatabase, PgTransaction } from 'drizzle-orm/pg-core';
+import { type PgDatabase, type PgQueryResultHKT, type PgSession, PgTransaction } from 'drizzle-orm/pg-core';
 import type pg from 'pg';
 
-import { isConnectionLost, sqlState, unavailable } from './pg-error.ts';
+import { isConnectionLost, unavailable } from './pg-error.ts';
+import { retryConflicts } from './retry.ts';
 import { sessions } from './schema.ts';
 
 type Schema = Record<string, never>;
@@ -11,27 +12,34 @@ type Schema = Record<string, never>;
 /** An open database, its pool as `$client`. Each statement on it is a transaction of its own. */
 export type Database = NodePgDatabase<Schema> & { $client: pg.Pool };
 
+/** Where a query can run: any Drizzle database or transaction on PostgreSQL, whatever its driver and its schema. */
+export type Db = Pick<PgDatabase<PgQueryResultHKT>, 'select' | 'insert' | 'update' | 'delete' | 'execute'> & {
+  readonly _: { readonly session: Pick<PgSession, 'prepareQuery'> };
+};
+
+/** What `inTransaction` gives: a `Tx` of node-postgres. */
+type PoolTx = PgTransaction<NodePgQueryResultHKT, Schema, ExtractTablesWithRelations<Schema>>;
+
 /** Inside a transaction: what must be called within one asks for this. */
-export type Tx = PgTransaction<NodePgQueryResultHKT, Schema, ExtractTablesWithRelations<Schema>>;
-
-/** Where a query can run: a database or a transaction. */
-export type Db = PgDatabase<NodePgQueryResultHKT, Schema>;
-
-const RETRIED_SQL_STATES = new Set(['40001', '40P01']); // serialization_failure, deadlock_detected
-const ATTEMPTS = 5;
+export type Tx = Db & Pick<PgTransaction<PgQueryResultHKT>, 'rollback'>;
 
 /**
- * Runs `body` in one transaction. It may run more than once: a serialization failure or a deadlock starts it anew.
- * @throws {AppError} `unavailable` when no connection can be had
+ * Runs `body` in one transaction, on a pool of node-postgres. It may run more than once: a serialization failure or a deadlock
+ * starts it anew. Its isolation is READ COMMITTED, whatever the database's default: what this package does within a
+ * transaction is written for it, and each statement after a lock sees what the last holder of the lock committed.
+ * @throws {AppError} `unavailable` when no connection can be had, or others are in the way for too long
  */
-export async function inTransaction<T>(database: Database, body: (tx: Tx) => Promise<T>): Promise<T> {
-  return withRetry(database, async () => {
+export async function inTransaction<T>(
+  database: { readonly $client: pg.Pool },
+  body: (tx: PoolTx) => Promise<T>,
+): Promise<T> {
+  return retryConflicts(async () => {
     const client = await database.$client.connect().catch((error: unknown) => {
       throw unavailable(error);
     });
     let broken = false;
     try {
-      return await drizzle(client).transaction(body);
+      return await drizzle(client).transaction(body, { isolationLevel: 'read committed' });
     } catch (error) {
       broken = isConnectionLost(error);
       throw error;
@@ -49,21 +57,15 @@ export async function lockSession(tx: Tx, sessionId: string): Promise<void> {
 /**
  * Runs one statement's call again on a serialization failure or a deadlock. Not inside a transaction: that has failed as a
  * whole, and it is the one who opened it that starts it anew.
+ * @throws {AppError} `unavailable` when others are in the way for too long
  */
 export async function withRetry<T>(db: Db, run: () => Promise<T>): Promise<T> {
-  const attempts = is(db, PgTransaction) ? 1 : ATTEMPTS;
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await run();
-    } catch (error) {
-      if (attempt === attempts || !RETRIED_SQL_STATES.has(sqlState(error) ?? '')) throw error;
-    }
-  }
+  return is(db, PgTransaction) ? run() : retryConflicts(run);
 }
 
 /**
  * A hot statement: planned once per connection under its name, then sent by name.
- * @returns its rows, as the driver reads them: bigint and timestamptz as text
+ * @returns its rows, as the driver reads them: with node-postgres bigint and timestamptz as text
  */
 export async function queryPrepared<Row>(
   db: Db,
@@ -71,12 +73,16 @@ export async function queryPrepared<Row>(
   params: readonly unknown[],
 ): Promise<Row[]> {
   const query = { sql: statement.text, params: [...params] };
-  const prepared = db._.session.prepareQuery<{ execute: pg.QueryResult; all: unknown; values: unknown }>(
-    query,
-    undefined,
-    statement.name,
-    false,
-  );
-  const { rows }: { rows: Row[] } = await prepared.execute();
-  return rows;
+  return rowsOf(await db._.session.prepareQuery(query, undefined, statement.name, false).execute());
+}
+
+/** A statement written in SQL. @returns its rows, as the driver reads them */
+export async function queryRows<Row>(db: Db, query: SQL): Promise<Row[]> {
+  return rowsOf(await db.execute(query));
+}
+
+/** Some drivers give the rows, some a result that has them. */
+function rowsOf<Row>(result: unknown): Row[] {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- each statement knows its own columns
+  return Array.isArray(result) ? result : (result as { rows: Row[] }).rows;
 }

@@ -8,7 +8,7 @@ import { sql } from 'drizzle-orm';
 
 import type { HistoryMessage } from './history.ts';
 import { heuristicTokens } from './tokens.ts';
-import { type Db, queryPrepared, withRetry } from './transaction.ts';
+import { type Db, queryPrepared, queryRows, withRetry } from './transaction.ts';
 
 /** Where a turn belongs: every statement about it names these. */
 export interface TurnId {
@@ -247,10 +247,11 @@ async function release(
   db: Db,
   { sessionId, requestId, owner, unchargedMsat = 0n }: Omit<ReleaseTurn, 'owner'> & { owner: string | null },
 ): Promise<boolean> {
-  const result = await withRetry(db, () =>
-    db.execute<{ released: boolean }>(
+  const rows = await withRetry(db, () =>
+    queryRows<{ released: boolean }>(
+      db,
       sql`SELECT release_turn(${sessionId}, ${requestId}, ${owner}, ${unchargedMsat}) AS released`,
     ),
   );
-  return result.rows[0]!.released;
+  return rows[0]!.released;
 }

@@ -235,8 +235,14 @@ describe('the schema refuses a row that breaks', () => {
          WHERE relnamespace = 'public'::regnamespace AND indisunique
        UNION SELECT tgname FROM pg_trigger WHERE NOT tgisinternal`,
     );
-    const writing = ['ledger_entries_apply', 'sessions_version', 'invoices_change_their_session'];
-    const refusing = rows.map((row) => row.name).filter((name) => !writing.includes(name));
+    // Triggers that write, and the key of the migrations' own table.
+    const others = new Set([
+      'ledger_entries_apply',
+      'sessions_version',
+      'invoices_change_their_session',
+      'timmy_tower_migrations_pkey',
+    ]);
+    const refusing = rows.map((row) => row.name).filter((name) => !others.has(name));
     expect(Object.keys(broken).toSorted()).toEqual(refusing.toSorted());
   });
 });

@@ -2,13 +2,14 @@
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 
+import { version } from '../version.ts';
 import type { App } from './http.ts';
 
 export const openApiDocument = {
   openapi: '3.1.0',
   info: {
     title: 'timmy-tower',
-    version: '0.1.0',
+    version,
     description:
       'Prepaid AI conversations that remember. Amounts ending in `Msat` are millisatoshis: 1 sat = 1000 msat.',
     license: { name: 'MIT', identifier: 'MIT' },
@@ -38,7 +39,12 @@ const CSP = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self
 
 export function addDocsRoutes(app: App): void {
   app.openAPIRegistry.registerComponent('securitySchemes', 'sessionKey', { type: 'http', scheme: 'bearer' });
-  app.doc31('/openapi.json', openApiDocument);
+  // Made once, not anew for everybody who asks.
+  let document: string | undefined;
+  app.get('/openapi.json', (context) => {
+    document ??= JSON.stringify(app.getOpenAPI31Document(openApiDocument));
+    return context.body(document, 200, { 'content-type': 'application/json' });
+  });
   app.get('/docs', (context) => context.html(page, 200, { 'content-security-policy': CSP }));
   app.get('/docs/start.js', (context) => context.body(startScript, 200, { 'content-type': 'text/javascript' }));
   for (const [file, type] of [

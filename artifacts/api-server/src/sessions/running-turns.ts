@@ -4,12 +4,12 @@
  */
 import { randomUUID } from 'node:crypto';
 
-import { type Database, renewLeases, type TurnId } from '@timmy-tower/db';
+import { type Database, renewLeases, TIME_LIMITS_MS, type TurnId } from '@timmy-tower/db';
 import type { Logger } from 'pino';
 
 import { runEvery } from '../background.ts';
 
-export type StopReason = 'cancelled' | 'lease-lost' | 'shutting-down' | 'too-slow';
+export type StopReason = 'cancelled' | 'lease-lost' | 'shutting-down' | 'silent' | 'too-long';
 
 /** Why a turn was stopped, as its signal's reason. */
 export class TurnStopped extends Error {
@@ -48,7 +48,7 @@ export class RunningTurns {
   #onIdle: (() => void) | undefined;
   #closing = false;
 
-  constructor({ db, log, leaseMs = 15_000 }: { db: Database; log: Logger; leaseMs?: number }) {
+  constructor({ db, log, leaseMs = TIME_LIMITS_MS.lease }: { db: Database; log: Logger; leaseMs?: number }) {
     this.#db = db;
     this.leaseMs = leaseMs;
     const run = () => this.#renew();

@@ -1,0 +1,109 @@
+/** Somebody keeps a session's lock and does not let go. Turns at that session are told so in time, and nobody else notices. */
+import { openTestDatabase, type TestDatabase } from '@timmy-tower/db/testing';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+
+import { until } from './harness.ts';
+import { type ClientSession, fundSession } from './server-client.ts';
+import { openPlace, type Place, type ServerProcess } from './server-process.ts';
+import { openSlowModel, type SlowModel } from './slow-model.ts';
+
+// Starting a server takes seconds where the processors are busy.
+vi.setConfig({ testTimeout: 180_000, hookTimeout: 60_000 });
+
+let database: TestDatabase;
+let model: SlowModel;
+let place: Place;
+let server: ServerProcess;
+
+beforeAll(async () => {
+  [database, model, place] = await Promise.all([openTestDatabase(), openSlowModel(), openPlace()]);
+  server = await place.start({ DATABASE_URL: database.url, ...model.env });
+});
+afterAll(async () => {
+  await place[Symbol.asyncDispose]();
+  await model[Symbol.asyncDispose]();
+  await database.close();
+});
+
+const query = async <Row>(text: string, values: unknown[] = []) => {
+  const { rows } = await database.db.$client.query(text, values);
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- each statement knows its own columns
+  return rows as Row[];
+};
+
+/** Keeps a session's lock, as somebody at a console would, until `letGo`. */
+async function keepLocked({ id }: ClientSession): Promise<() => Promise<void>> {
+  const client = await database.db.$client.connect();
+  await client.query('BEGIN');
+  await client.query('SELECT FROM sessions WHERE id = $1 FOR UPDATE', [id]);
+  return async () => {
+    await client.query('ROLLBACK');
+    client.release();
+  };
+}
+
+/** When the statements of the server that wait for a lock were sent. */
+const waitingSince = async () => {
+  const rows = await query<{ at: string }>(
+    `SELECT query_start::text AS at FROM pg_stat_activity
+     WHERE datname = current_database() AND wait_event_type = 'Lock' AND application_name LIKE 'timmy-tower%'`,
+  );
+  return rows.map(({ at }) => at);
+};
+
+const leaseEnd = async ({ id }: ClientSession) => {
+  const [row] = await query<{ at: Date }>(
+    `SELECT lease_expires_at AS at FROM session_requests WHERE session_id = $1 AND state = 'running'`,
+    [id],
+  );
+  return row!.at.getTime();
+};
+
+test('thirty turns at a locked session are told when to come again, and a stranger’s turn goes on', async () => {
+  const [stuck, stranger] = [await fundSession(server), await fundSession(server)];
+  const asking = stranger.ask('Do you notice?');
+  const turn = await model.called();
+  const letGo = await keepLocked(stuck);
+  const leaseBefore = await leaseEnd(stranger);
+  const answers = await Promise.all(Array.from({ length: 30 }, () => stuck.ask('Is anybody there?')));
+  for (const { status, headers, body } of answers) {
+    expect([status, headers.get('retry-after'), body['retryAfterSeconds']]).toEqual([503, '2', 2]);
+  }
+  expect(await leaseEnd(stranger)).toBeGreaterThan(leaseBefore);
+  await until(async () => (await waitingSince()).length === 0);
+  await turn.say('No.');
+  turn.finish();
+  expect(await asking).toMatchObject({ status: 200, body: { reply: { content: 'No.' } } });
+  await letGo();
+});
+
+test('leases are renewed on a connection of their own', async () => {
+  const session = await fundSession(server);
+  const asking = session.ask('Take your time');
+  const turn = await model.called();
+  const first = await leaseEnd(session);
+  await until(async () => (await leaseEnd(session)) > first);
+  const renewing = await query<{ name: string }>(
+    `SELECT DISTINCT application_name AS name FROM pg_stat_activity
+     WHERE datname = current_database() AND query ~ '^update "session_requests" set "lease_expires_at"'`,
+  );
+  expect(renewing).toEqual([{ name: 'timmy-tower leases' }]);
+  turn.finish();
+  await asking;
+});
+
+test('a reply outlasts who keeps the session’s lock for longer than one statement waits', async () => {
+  const session = await fundSession(server);
+  const asking = session.ask('Keep this');
+  const turn = await model.called();
+  const letGo = await keepLocked(session);
+  await turn.say('Kept.');
+  turn.finish();
+  const tries = new Set<string>();
+  await until(async () => {
+    for (const at of await waitingSince()) tries.add(at);
+    return tries.size > 1;
+  });
+  await letGo();
+  expect(await asking).toMatchObject({ status: 200, body: { reply: { content: 'Kept.' } } });
+});

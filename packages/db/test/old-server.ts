@@ -1,0 +1,146 @@
+/** A server of version 0.1.0, as far as its database can tell: one connection, and the statements that it sends. */
+import { randomBytes, randomUUID } from 'node:crypto';
+
+import pg from 'pg';
+import { assert } from 'vitest';
+
+import type { Database } from '../src/index.ts';
+import { HOUR_MS, type TestSession } from './fixtures.ts';
+import { statements } from './statements-0.1.0.ts';
+
+export type StatementName = keyof typeof statements;
+type Row = Record<string, unknown>;
+
+/** These two it prepares under their names. */
+const hotStatements: Partial<Record<StatementName, string>> = {
+  reserveTurn: 'reserve_turn',
+  settleTurn: 'settle_turn',
+};
+
+export interface ReserveOptions {
+  readonly requestId?: string;
+  readonly key?: string;
+  readonly bodyHash?: Buffer;
+  readonly maxMessages?: number;
+}
+
+export interface OldTurn {
+  readonly sessionId: string;
+  readonly requestId: string;
+  readonly answer: Row;
+}
+
+export class OldServer {
+  readonly owner = randomUUID();
+  readonly #connection: pg.Client;
+
+  private constructor(connection: pg.Client) {
+    this.#connection = connection;
+  }
+
+  static async open(url: string): Promise<OldServer> {
+    const connection = new pg.Client({ connectionString: url });
+    await connection.connect();
+    await connection.query('SET plan_cache_mode = force_generic_plan');
+    return new OldServer(connection);
+  }
+
+  close(): Promise<void> {
+    return this.#connection.end();
+  }
+
+  async send<R extends Row = Row>(name: StatementName, ...values: unknown[]): Promise<R[]> {
+    const hot = hotStatements[name];
+    const statement = { text: statements[name], values, ...(hot ? { name: hot } : {}) };
+    return (await this.#connection.query<R>(statement)).rows;
+  }
+
+  /** The rows as lists, for statements whose columns share their names. */
+  async sendForLists(name: StatementName, ...values: unknown[]): Promise<unknown[][]> {
+    return (await this.#connection.query<unknown[]>({ text: statements[name], values, rowMode: 'array' })).rows;
+  }
+
+  /** @returns how many rows it changed */
+  async change(name: StatementName, ...values: unknown[]): Promise<number | null> {
+    return (await this.#connection.query(statements[name], values)).rowCount;
+  }
+
+  async inTransaction<T>(body: () => Promise<T>): Promise<T> {
+    await this.#connection.query('begin');
+    const result = await body();
+    await this.#connection.query('commit');
+    return result;
+  }
+
+  async openSession(): Promise<TestSession> {
+    const [sessionId, keyHash, hash] = [randomUUID(), randomBytes(32), randomBytes(32)];
+    await this.inTransaction(async () => {
+      const [row] = await this.send('insertSession', sessionId);
+      const unpaid = { id: sessionId, status: 'awaiting_payment', balance_msat: '0', held_msat: '0', message_count: 0 };
+      assert.deepInclude(row, unpaid);
+      await this.send('insertSessionKey', sessionId, keyHash);
+      await this.addInvoice(sessionId, hash);
+    });
+    return { sessionId, keyHash, paymentHash: hash.toString('hex') };
+  }
+
+  async fundedSession(balanceMsat = 10_000n): Promise<TestSession> {
+    const session = await this.openSession();
+    assert.equal(await this.credit(session, balanceMsat), 'applied');
+    return session;
+  }
+
+  async addInvoice(sessionId: string, hash = randomBytes(32)): Promise<Buffer> {
+    const expiresAt = new Date(Date.now() + HOUR_MS);
+    const [row] = await this.send('insertInvoice', hash, sessionId, 'lnbcrt', 10_000n, expiresAt);
+    const unpaid = {
+      payment_hash: hash,
+      session_id: sessionId,
+      amount_msat: '10000',
+      paid_at: null,
+      received_msat: null,
+    };
+    assert.deepInclude(row, unpaid);
+    return hash;
+  }
+
+  async credit({ paymentHash }: Pick<TestSession, 'paymentHash'>, receivedMsat: bigint): Promise<string> {
+    const [row] = await this.send<{ outcome: string }>('creditPayment', Buffer.from(paymentHash, 'hex'), receivedMsat);
+    return row!.outcome;
+  }
+
+  /** At 1 msat a token: a hold of 125 msat as long as there is no history. */
+  async reserve(session: Pick<TestSession, 'sessionId' | 'keyHash'>, options: ReserveOptions = {}): Promise<OldTurn> {
+    const { requestId = randomUUID(), key = null, bodyHash = null, maxMessages = 8 } = options;
+    const { sessionId, keyHash } = session;
+    const caller = [sessionId, keyHash, requestId, key, bodyHash, 'a model', this.owner];
+    const bounds = [15_000, 16, 1000n, 1000n, 100, 64, maxMessages, 4000];
+    const [answer] = await this.send('reserveTurn', ...caller, ...bounds);
+    return { sessionId, requestId, answer: answer! };
+  }
+
+  /** 30 msat; without a reply, a turn that was cancelled. */
+  async settle({ sessionId, requestId }: Omit<OldTurn, 'answer'>, reply = 'an answer'): Promise<Row | undefined> {
+    const end = reply === '' ? ['incomplete', 'cancelled'] : ['completed', null];
+    const words = ['a question', 3, 2, reply, Math.ceil(reply.length / 4), 3];
+    const [row] = await this.send('settleTurn', sessionId, requestId, this.owner, ...end, 20, 10, 30n, ...words);
+    return row;
+  }
+
+  /** @param owner null: whoever finds that its lease ran out */
+  async release(
+    { sessionId, requestId }: Omit<OldTurn, 'answer'>,
+    owner: string | null = this.owner,
+  ): Promise<boolean> {
+    const [row] = await this.send<{ released: boolean }>('releaseTurn', sessionId, requestId, owner);
+    return row!.released;
+  }
+}
+
+/** Ends what a test left running. */
+export async function endAllTurns(old: OldServer, { $client: pool }: Database): Promise<void> {
+  await pool.query(`UPDATE session_requests SET lease_expires_at = now() - interval '1 s' WHERE state = 'running'`);
+  const abandoned = await old.send<{ session_id: string; id: string }>('listAbandonedRequests', 'running');
+  // oxlint-disable-next-line no-await-in-loop
+  for (const { session_id, id } of abandoned) await old.release({ sessionId: session_id, requestId: id }, null);
+}

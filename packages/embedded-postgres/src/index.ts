@@ -1,0 +1,2 @@
+export { openEmbedded } from './open.ts';
+export type { EmbeddedPostgres } from './types.ts';

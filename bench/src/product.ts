@@ -3,8 +3,11 @@ import type { Agent } from '@timmy-tower/agent';
 import { loadConfig, requestLimits } from '@timmy-tower/api-server/config.ts';
 import type { Deps } from '@timmy-tower/api-server/deps.ts';
 import { OneAtATime } from '@timmy-tower/api-server/one-at-a-time.ts';
+import { finishTurn } from '@timmy-tower/api-server/sessions/finish-turn.ts';
+import { KnownKeys } from '@timmy-tower/api-server/sessions/known-keys.ts';
 import { RunningTurns } from '@timmy-tower/api-server/sessions/running-turns.ts';
-import { beginTurn, finishTurn } from '@timmy-tower/api-server/sessions/take-turn.ts';
+import { beginTurn } from '@timmy-tower/api-server/sessions/take-turn.ts';
+import { WatchedSessions } from '@timmy-tower/api-server/sessions/watched-sessions.ts';
 import type { Database } from '@timmy-tower/db';
 import { openSimulatedWallet } from '@timmy-tower/lightning';
 
@@ -18,9 +21,12 @@ export const USAGE = { inputTokens: 700, outputTokens: 80 };
 export const instantAgent: Agent = {
   model: 'instant',
   overheadTokens: 30,
+  reasons: () => false,
+  health: () => ({ status: 'ok' }),
   async *reply() {
     yield { type: 'text', text: REPLY };
-    yield { type: 'end', finish: 'stop', usage: USAGE };
+    yield { type: 'usage', usage: USAGE };
+    yield { type: 'end', finish: 'stop' };
   },
 };
 
@@ -47,13 +53,18 @@ export async function openProduct(
     agent: instantAgent,
     log,
     runningTurns,
+    watchedSessions: new WatchedSessions({ db, log, sessionIdleDays: settings.SESSION_IDLE_DAYS }),
     funding: new OneAtATime(),
+    knownKeys: new KnownKeys(db),
     limits: requestLimits(config),
     prices: {
       inputMsatPerKtoken: settings.PRICE_INPUT_MSAT_PER_KTOKEN,
       outputMsatPerKtoken: settings.PRICE_OUTPUT_MSAT_PER_KTOKEN,
     },
-    modelTimeLimits: { silenceMs: 60_000, totalMs: 600_000 },
+    modelTimeLimits: {
+      silenceMs: settings.MODEL_SILENCE_SECONDS * 1000,
+      totalMs: settings.MODEL_TOTAL_SECONDS * 1000,
+    },
     agentName: settings.AGENT_NAME,
     sessionIdleDays: settings.SESSION_IDLE_DAYS,
     newSessionsPerMinute: settings.NEW_SESSIONS_PER_MINUTE,
@@ -67,5 +78,5 @@ export async function takeTurn(deps: Deps, { id, keyHash }: FundedSession): Prom
   const { history, maxOutputTokens } = deps.limits;
   const body = { content: QUESTION, maxOutputTokens, history };
   const turn = await beginTurn(deps, { caller: { sessionId: id, keyHash }, body });
-  if (turn.kind === 'begun') await finishTurn(deps, turn, () => {});
+  if (turn.kind === 'begun') await finishTurn(deps, turn);
 }

@@ -1,10 +1,11 @@
 /** Asks the recovered server, as its clients do: are acknowledged answers repeated letter by letter, and is nobody let in? */
-import { randomBytes, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 
 import type { MessagesPage, Session } from '@timmy-tower/contract';
 
 import { CUT, call, readEvents, send } from './http.ts';
 import { isSameAnswer, type KnownSession, mayBeForgotten, type Turn } from './journal.ts';
+import { madeUpKey } from './made-up-key.ts';
 import type { Random } from './random.ts';
 import type { Scene } from './scene.ts';
 
@@ -109,8 +110,7 @@ async function checkPages(scene: Scene, random: Random, session: KnownSession): 
 }
 
 async function checkNobodyElse(scene: Scene, session: KnownSession): Promise<void> {
-  const id = Buffer.from(session.id.replaceAll('-', ''), 'hex');
-  const wrongKey = `tt_${Buffer.concat([id, randomBytes(32)]).toString('base64url')}`;
+  const wrongKey = madeUpKey(session.id);
   const other = scene.journal.sessions.find((known) => known !== session)?.key ?? wrongKey;
   const nobody = await show(scene, randomUUID(), wrongKey);
   const [none, wrong, foreign] = await Promise.all([

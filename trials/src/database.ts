@@ -11,6 +11,8 @@ const PATIENCE_MS = 10_000;
 
 export interface TrialDatabase extends AsyncDisposable {
   readonly url: string;
+  /** The same past the address that outlives a crash: nothing of this process stands in between. */
+  readonly directUrl: string;
   /** Waits for a database that is down. */
   query<Row>(text: string, values?: readonly unknown[]): Promise<Row[]>;
   /** Kills PostgreSQL, all its processes at once. Resolves once they are gone. */
@@ -24,7 +26,7 @@ export function useDatabase(url: string): TrialDatabase {
   const refuse = async () => {
     throw new Error('This database is not the trial’s own to crash');
   };
-  return { ...openWindow(url), url, crash: refuse, restart: refuse };
+  return { ...openWindow(url), url, directUrl: url, crash: refuse, restart: refuse };
 }
 
 /** A durable PostgreSQL in `directory`: fsync, synchronous commit and full-page writes are on. */
@@ -33,12 +35,13 @@ export async function openDurableDatabase(directory: string): Promise<TrialDatab
   const proxy = opening.use(await openDatabaseProxy());
   let postgres: EmbeddedPostgres | undefined;
   const start = async () => {
-    postgres = await openEmbedded(directory, { label: 'crash trial', onLost: () => {} });
+    postgres = await openEmbedded(directory, { label: 'trial', onLost: () => {} });
     proxy.target = postgres.port;
     return postgres.url();
   };
   opening.defer(async () => postgres?.stop());
-  const url = new URL(await start());
+  const directUrl = await start();
+  const url = new URL(directUrl);
   url.port = String(proxy.port);
   const window = openWindow(url.href);
   opening.defer(() => window[Symbol.asyncDispose]());
@@ -46,6 +49,7 @@ export async function openDurableDatabase(directory: string): Promise<TrialDatab
   return {
     ...window,
     url: url.href,
+    directUrl,
     async crash() {
       if (!postgres) return;
       const { pid } = postgres;
@@ -61,7 +65,7 @@ export async function openDurableDatabase(directory: string): Promise<TrialDatab
 }
 
 function openWindow(url: string): Pick<TrialDatabase, 'query' | typeof Symbol.asyncDispose> {
-  const pool = new pg.Pool({ connectionString: url, max: 4, application_name: 'crash trial' });
+  const pool = new pg.Pool({ connectionString: url, max: 4, application_name: 'trial' });
   pool.on('error', () => {}); // the next query takes another connection
   return {
     async query<Row>(text: string, values: readonly unknown[] = []) {

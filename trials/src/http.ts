@@ -13,6 +13,8 @@ export interface CallInit {
 export interface Answer {
   readonly status: number;
   readonly text: string;
+  /** The header of that name. */
+  readonly retryAfter: string | undefined;
 }
 
 export const CUT = 'cut';
@@ -21,16 +23,17 @@ export const CUT = 'cut';
 export async function call(server: ServerProcess, path: string, init: CallInit = {}): Promise<Answer | typeof CUT> {
   try {
     const response = await send(server, path, init);
-    return { status: response.status, text: await response.text() };
+    const retryAfter = response.headers.get('retry-after') ?? undefined;
+    return { status: response.status, text: await response.text(), retryAfter };
   } catch {
     return CUT;
   }
 }
 
 /** @throws {TypeError} when the connection breaks */
-export function send(server: ServerProcess, path: string, init: CallInit): Promise<Response> {
+export async function send(server: ServerProcess, path: string, init: CallInit): Promise<Response> {
   const { method, key, body, headers, signal } = init;
-  return fetch(server.url + path, {
+  const response = await fetch(server.url + path, {
     method: method ?? (body === undefined ? 'GET' : 'POST'),
     headers: {
       ...(key === undefined ? {} : { authorization: `Bearer ${key}` }),
@@ -40,6 +43,8 @@ export function send(server: ServerProcess, path: string, init: CallInit): Promi
     ...(body === undefined ? {} : { body }),
     ...(signal ? { signal } : {}),
   });
+  server.observe?.(response);
+  return response;
 }
 
 export interface ReceivedEvent {

@@ -37,7 +37,8 @@ export function parseOptions(args: readonly string[]): TrialOptions {
   };
 }
 
-function wholeNumber(name: string, text: string): number {
+/** @throws {RangeError} naming the option */
+export function wholeNumber(name: string, text: string): number {
   const value = Number(text);
   if (!Number.isSafeInteger(value) || value < 1) throw new RangeError(`--${name} is a whole number, one or more`);
   return value;

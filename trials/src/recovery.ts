@@ -53,7 +53,8 @@ export async function untilRecovered(scene: Scene): Promise<void> {
   await until(async () => (await readPayments(scene)).outstanding.length === 0);
 }
 
-async function until(condition: () => Promise<boolean>, withinMs = PATIENCE_MS): Promise<boolean> {
+/** Asks again and again. False: it takes too long. */
+export async function until(condition: () => Promise<boolean>, withinMs = PATIENCE_MS): Promise<boolean> {
   const deadline = performance.now() + withinMs;
   while (!(await condition())) {
     if (performance.now() > deadline) return false;

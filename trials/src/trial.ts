@@ -1,24 +1,17 @@
 /** A trial: clients that work, a blow in the middle of it, and every promise checked afterwards, round after round. */
-import { chmod, mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-
-import { openSimulatedWallet } from '@timmy-tower/lightning';
-
 import { checkAnswers } from './check-answers.ts';
 import { checkJournal } from './check-journal.ts';
 import { checkPayments } from './check-payments.ts';
 import { checkRows } from './check-rows.ts';
 import { Client } from './client.ts';
-import { openDurableDatabase, useDatabase } from './database.ts';
-import { Journal } from './journal.ts';
 import { freezeServer } from './modes/freeze-server.ts';
 import { killDatabase } from './modes/kill-database.ts';
 import { killServer } from './modes/kill-server.ts';
 import type { Strike } from './modes/strike.ts';
+import { openScene } from './open-scene.ts';
 import type { Mode, TrialOptions } from './options.ts';
 import { Random } from './random.ts';
-import { Scene, type Violation } from './scene.ts';
+import type { Scene, Violation } from './scene.ts';
 import { startServer } from './server-process.ts';
 import { startWork } from './work.ts';
 
@@ -38,7 +31,7 @@ export interface Trial extends AsyncDisposable {
 
 export async function openTrial(options: Omit<TrialOptions, 'kills'>): Promise<Trial> {
   await using opening = new AsyncDisposableStack();
-  const scene = await openScene(options, opening);
+  const scene = await openCrashScene(options, opening);
   const random = new Random(options.seed);
   const clients = Array.from(
     { length: options.clients },
@@ -67,23 +60,12 @@ export async function openTrial(options: Omit<TrialOptions, 'kills'>): Promise<T
   };
 }
 
-/** A new working directory, a database, a wallet beside the servers' own, and the servers: all gone in the end. */
-async function openScene(
+async function openCrashScene(
   { mode, databaseUrl }: Pick<TrialOptions, 'mode' | 'databaseUrl'>,
   opening: AsyncDisposableStack,
 ): Promise<Scene> {
-  const directory = await mkdtemp(join(tmpdir(), 'timmy-tower-trial-'));
-  opening.defer(() => rm(directory, { recursive: true, force: true, maxRetries: 5 }));
-  await chmod(directory, 0o755); // as root, PostgreSQL runs as somebody else
-  const database = opening.use(
-    databaseUrl === undefined ? await openDurableDatabase(join(directory, 'postgres')) : useDatabase(databaseUrl),
-  );
-  const wallet = await openSimulatedWallet({ directory: join(directory, '.data', 'simulated-wallet') });
-  opening.defer(() => wallet.close());
-  const scene = new Scene({ directory, database, wallet, journal: new Journal() });
-  opening.defer(async () => {
-    await Promise.all(scene.servers.map((server) => server.kill()));
-  });
+  const scene = await openScene(opening, databaseUrl);
+  const { directory, database } = scene;
   const names = mode === 'freeze' ? ['first server', 'second server'] : ['server'];
   scene.servers = await Promise.all(names.map((name) => startServer({ directory, databaseUrl: database.url, name })));
   return scene;

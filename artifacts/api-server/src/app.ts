@@ -2,16 +2,18 @@
 import { randomUUID } from 'node:crypto';
 
 import { OpenAPIHono } from '@hono/zod-openapi';
-import { AppError } from '@timmy-tower/contract';
 import { SimulatedWallet } from '@timmy-tower/lightning';
 import { createMiddleware } from 'hono/factory';
 import { secureHeaders } from 'hono/secure-headers';
 
 import type { Deps } from './deps.ts';
 import { invalidRequest, problemResponse } from './problem.ts';
+import { createAdmission } from './routes/admission.ts';
+import { createAddressOf } from './routes/client-address.ts';
 import { addDevWalletRoutes } from './routes/dev-wallet.ts';
 import { addDocsRoutes } from './routes/docs.ts';
 import type { App, AppEnv } from './routes/http.ts';
+import { createUnknownPath } from './routes/known-methods.ts';
 import { addMessageRoutes } from './routes/messages.ts';
 import { addOperationRoutes } from './routes/operations.ts';
 import { addPageRoutes } from './routes/page.ts';
@@ -28,16 +30,17 @@ export function createApp(deps: Deps): App {
   app.use(secureHeaders());
   app.use('/sessions/*', neverCached);
   app.onError((error, context) => problemResponse(context, error));
-  app.notFound((context) =>
-    problemResponse(context, new AppError('not-found', 'There is nothing here. GET /docs shows what there is.')),
-  );
-  addSessionRoutes(app, deps);
-  addRequestRoutes(app, deps);
-  addMessageRoutes(app, deps);
+  const addressOf = createAddressOf(deps);
+  const routeDeps = { ...deps, addressOf, admission: createAdmission(deps.newSessionsPerMinute, addressOf) };
+  addSessionRoutes(app, routeDeps);
+  addRequestRoutes(app, routeDeps);
+  addMessageRoutes(app, routeDeps);
   addOperationRoutes(app, deps);
-  if (deps.wallet instanceof SimulatedWallet) addDevWalletRoutes(app, deps.wallet);
+  if (deps.wallet instanceof SimulatedWallet) addDevWalletRoutes(app, routeDeps, deps.wallet);
   addDocsRoutes(app);
   addPageRoutes(app, deps.page);
+  const unknownPath = createUnknownPath(app);
+  app.notFound((context) => problemResponse(context, unknownPath(context.req.path)));
   return app;
 }
 

@@ -59,6 +59,12 @@ export const settingsSchema = z.object({
   PRICE_INPUT_MSAT_PER_KTOKEN: msat.default(3000n).meta({ description: 'msat per 1000 tokens shown to the model' }),
   PRICE_OUTPUT_MSAT_PER_KTOKEN: msat.default(15_000n).meta({ description: 'msat per 1000 tokens it replies' }),
   MAX_OUTPUT_TOKENS: whole(1, 1_000_000).default(1024).meta({ description: 'The longest reply, and the default' }),
+  MODEL_SILENCE_SECONDS: whole(1, 3600).default(60).meta({
+    description: 'Without a byte for so long, a model broke off; before its first word it may take five times as long',
+  }),
+  MODEL_TOTAL_SECONDS: whole(1, 86_400)
+    .default(600)
+    .meta({ description: 'A reply that takes longer is cut (`too-long`), and charged by what was said' }),
   NEW_SESSIONS_PER_MINUTE: whole(1, 1_000_000).default(30).meta({ description: 'Per address' }),
   TRUST_PROXY: whole(0, 100).default(0).meta({
     description:

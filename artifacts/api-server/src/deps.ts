@@ -6,12 +6,15 @@ import type { Logger } from 'pino';
 
 import type { OneAtATime } from './one-at-a-time.ts';
 import type { PageFile } from './page.ts';
+import type { KnownKeys } from './sessions/known-keys.ts';
 import type { RunningTurns } from './sessions/running-turns.ts';
+import type { WatchedSessions } from './sessions/watched-sessions.ts';
 
-/** How long a model may take. Past either limit the turn fails and charges nothing. */
+/** How long a model may take. */
 export interface ModelTimeLimits {
-  /** Without a word. */
+  /** Without a sign of life, once it has begun to think or to speak: it broke off. */
   readonly silenceMs: number;
+  /** In all: what it has said by then is the reply. */
   readonly totalMs: number;
 }
 
@@ -22,6 +25,7 @@ export interface Deps {
   readonly agent: Agent;
   readonly log: Logger;
   readonly runningTurns: RunningTurns;
+  readonly watchedSessions: WatchedSessions;
   /** Making invoices, by session. */
   readonly funding: OneAtATime;
   readonly limits: RequestLimits;
@@ -32,6 +36,7 @@ export interface Deps {
   readonly newSessionsPerMinute: number;
   /** How many proxies in front tell the truth in `X-Forwarded-For`. */
   readonly trustedProxies: number;
+  readonly knownKeys: KnownKeys;
   /** What `GET /` serves; without it, the way to the API's reference. */
   readonly page?: readonly PageFile[] | undefined;
 }

@@ -22,12 +22,17 @@ const problems = {
   'insufficient-balance': { status: 402, title: 'The balance is too low' },
   'payment-required': { status: 402, title: 'The session is not paid yet' },
   'not-found': { status: 404, title: 'Not found' },
+  'method-not-allowed': { status: 405, title: 'Not with this method' },
   'conversation-busy': { status: 409, title: 'The conversation is busy' },
   'idempotency-mismatch': { status: 422, title: 'The idempotency key was used for something else' },
   'session-closed': { status: 410, title: 'The session is closed' },
   'payload-too-large': { status: 413, title: 'The request is too large' },
   'rate-limited': { status: 429, title: 'Too many requests' },
+  'too-many-readers': { status: 429, title: 'Too many streams of one session' },
   'agent-failed': { status: 502, title: 'The model failed' },
+  'agent-busy': { status: 503, title: 'The model is busy' },
+  'agent-unavailable': { status: 503, title: 'The model is out of order' },
+  'agent-refused': { status: 422, title: 'The model refuses this request' },
   unavailable: { status: 503, title: 'Temporarily unavailable', retryAfterSeconds: 2 },
 } as const satisfies Record<ErrorCode, ProblemType>;
 
@@ -63,6 +68,7 @@ export function problemResponse(context: Context, error: unknown): Response {
   }
   const headers: Record<string, string> = { 'content-type': 'application/problem+json' };
   if (problem.status === 401) headers['www-authenticate'] = 'Bearer';
+  if (typeof problem['allow'] === 'string') headers['allow'] = problem['allow'];
   if (typeof problem['retryAfterSeconds'] === 'number') headers['retry-after'] = String(problem['retryAfterSeconds']);
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- every status is one of the table's, or 500
   return context.body(JSON.stringify(problem), { status: problem.status as ContentfulStatusCode, headers });

@@ -16,17 +16,18 @@ import { type Config, ConfigError, requestLimits } from './config.ts';
 import type { Deps } from './deps.ts';
 import { describeError } from './log.ts';
 import { OneAtATime } from './one-at-a-time.ts';
+import { KnownKeys } from './sessions/known-keys.ts';
 import { readPage } from './page.ts';
 import { serveApp } from './serve-app.ts';
 import { startRecovery } from './sessions/recover.ts';
 import { RunningTurns } from './sessions/running-turns.ts';
 import { watchPayments } from './sessions/settlement.ts';
+import { WatchedSessions } from './sessions/watched-sessions.ts';
 
 const DATA_DIRECTORY = resolve('.data');
 const PAGE_DIRECTORY = fileURLToPath(new URL('../../web/dist', import.meta.url));
 /** How long running turns may take to finish when the server stops. */
 const SHUTDOWN_MS = 10_000;
-const MODEL_TIME_LIMITS = { silenceMs: 60_000, totalMs: 600_000 };
 
 export interface RunningServer {
   readonly url: string;
@@ -44,7 +45,7 @@ export async function startServer(config: Config, log: Logger): Promise<RunningS
   opening.defer(watchPayments(deps));
   opening.defer(startRecovery(deps));
   const server = await listen(deps, config);
-  opening.defer(() => stopServing(server, deps.runningTurns));
+  opening.defer(() => stopServing(server, deps));
   const opened = opening.move();
   return {
     url: urlOf(server, config.settings.HOST),
@@ -83,13 +84,18 @@ async function openDeps(
     log,
     database,
     runningTurns,
+    watchedSessions: new WatchedSessions({ db, log, sessionIdleDays: settings.SESSION_IDLE_DAYS }),
     funding: new OneAtATime(),
+    knownKeys: new KnownKeys(db),
     limits: requestLimits(config),
     prices: {
       inputMsatPerKtoken: settings.PRICE_INPUT_MSAT_PER_KTOKEN,
       outputMsatPerKtoken: settings.PRICE_OUTPUT_MSAT_PER_KTOKEN,
     },
-    modelTimeLimits: MODEL_TIME_LIMITS,
+    modelTimeLimits: {
+      silenceMs: settings.MODEL_SILENCE_SECONDS * 1000,
+      totalMs: settings.MODEL_TOTAL_SECONDS * 1000,
+    },
     agentName: settings.AGENT_NAME,
     sessionIdleDays: settings.SESSION_IDLE_DAYS,
     newSessionsPerMinute: settings.NEW_SESSIONS_PER_MINUTE,
@@ -149,10 +155,11 @@ async function listen(deps: Deps, { settings }: Config): Promise<Server> {
   return server;
 }
 
-/** Takes no more, lets running turns finish, and then lets go of whoever still holds a connection. */
-async function stopServing(server: Server, runningTurns: RunningTurns): Promise<void> {
+/** Takes no more, ends what is only watched, lets running turns finish, and then lets go of whoever still holds a connection. */
+async function stopServing(server: Server, { runningTurns, watchedSessions }: Deps): Promise<void> {
   const closed = once(server, 'close');
   server.close();
+  watchedSessions.close();
   await runningTurns.close(SHUTDOWN_MS);
   server.closeIdleConnections();
   const cutOff = setTimeout(() => server.closeAllConnections(), 1000);

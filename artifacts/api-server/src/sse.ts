@@ -1,16 +1,19 @@
 /**
- * Server-sent events, one event a write. A turn is `start`, `delta`…, then always `done` or `error`; a session is `session`
- * whenever it changed.
+ * Server-sent events, one event a write. A turn is `start`, `reasoning`… and `delta`…, then always `done` or `error`; a
+ * session is `session` whenever it changed, and `error` where it ends before its reader left.
  */
-import type { SessionEvent, StreamEvent, TurnAnswer } from '@timmy-tower/contract';
+import type { ServerResponse } from 'node:http';
+
+import type { StreamEvent, TurnAnswer } from '@timmy-tower/contract';
 import type { Context } from 'hono';
 import { streamSSE } from 'hono/streaming';
 
 import type { Deps } from './deps.ts';
 import { describeError } from './log.ts';
 import { toProblem } from './problem.ts';
-import { type BegunTurn, finishTurn } from './sessions/take-turn.ts';
-import { type WatchedSession, watchSession } from './sessions/watch-session.ts';
+import { finishTurn } from './sessions/finish-turn.ts';
+import { SessionReader, type SessionReaderOptions } from './sessions/session-reader.ts';
+import type { BegunTurn } from './sessions/take-turn.ts';
 
 const PING_MS = 15_000;
 
@@ -18,30 +21,47 @@ const PING_MS = 15_000;
 export function streamTurn(context: Context, deps: Deps, turn: BegunTurn): Response {
   return streamEvents(context, async (send) => {
     send({ event: 'start', data: { requestId: turn.requestId, history: turn.reserved.shown } });
-    const answer = await finishTurn(deps, turn, (text) => send({ event: 'delta', data: { text } }));
+    const answer = await finishTurn(deps, turn, {
+      onReasoning: (text) => send({ event: 'reasoning', data: { text } }),
+      onText: (text) => send({ event: 'delta', data: { text } }),
+    });
     send({ event: 'done', data: answer });
   });
 }
 
-/** A finished turn once more, as a stream. */
+/** A finished turn once more, as a stream: what was thought on the way is not kept. */
 export function streamReplay(context: Context, answer: TurnAnswer): Response {
   return streamEvents(context, async (send) => {
     send({ event: 'start', data: { requestId: answer.request.id, history: answer.history } });
-    if (answer.reply) send({ event: 'delta', data: { text: answer.reply.content } });
+    if (answer.reply?.content) send({ event: 'delta', data: { text: answer.reply.content } });
     send({ event: 'done', data: answer });
   });
 }
 
-/** A session as it changes, until its reader leaves or the server stops. */
-export function streamSession(context: Context, deps: Deps, watched: WatchedSession): Response {
-  return streamEvents(context, (send, left) =>
-    watchSession(deps, watched, { left, onChange: (data) => send({ event: 'session', data }) }),
-  );
+/**
+ * A session as it changes, until its reader leaves or the server stops.
+ * @throws {AppError} `rate-limited` when too many sessions that are not paid are read
+ */
+export function streamSession(
+  context: Context,
+  { watchedSessions }: Pick<Deps, 'watchedSessions'>,
+  options: Omit<SessionReaderOptions, 'response'>,
+): Response {
+  watchedSessions.admit(options.session, options.network);
+  const reader = new SessionReader(watchedSessions, { ...options, response: responseOf(context) });
+  // Nothing is asked for before somebody reads.
+  const body = new ReadableStream(reader, { highWaterMark: 0 });
+  return context.body(body, 200, { 'content-type': 'text/event-stream', 'x-accel-buffering': 'no' });
 }
 
-type Send = (event: StreamEvent | SessionEvent) => void;
+/** A request that came through no socket (a test's) has none. */
+function responseOf({ env = {} }: Context): ServerResponse | undefined {
+  return 'outgoing' in env ? env.outgoing : undefined;
+}
 
-function streamEvents(context: Context, run: (send: Send, left: AbortSignal) => Promise<void>): Response {
+type Send = (event: StreamEvent) => void;
+
+function streamEvents(context: Context, run: (send: Send) => Promise<void>): Response {
   const log = context.get('log');
   // Asks proxies not to hold the stream back.
   context.header('X-Accel-Buffering', 'no');
@@ -53,8 +73,6 @@ function streamEvents(context: Context, run: (send: Send, left: AbortSignal) => 
       queued += 1;
       written = written.then(write).then(() => (queued -= 1));
     };
-    const left = new AbortController();
-    stream.onAbort(() => left.abort());
     const send: Send = ({ event, data }) => {
       queue(() => stream.writeSSE({ event, data: JSON.stringify(data) }));
     };
@@ -62,7 +80,7 @@ function streamEvents(context: Context, run: (send: Send, left: AbortSignal) => 
       if (queued === 0) queue(() => stream.write(': ping\n\n'));
     }, PING_MS);
     try {
-      await run(send, left.signal);
+      await run(send);
     } catch (error) {
       log.error({ error: describeError(error) }, 'a stream failed');
       send({ event: 'error', data: toProblem(error) });

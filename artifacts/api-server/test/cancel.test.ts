@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 
-import { estimateUsage, priceMsat } from '@timmy-tower/agent';
+import { completeUsage, priceMsat } from '@timmy-tower/agent';
 import { turnSchema } from '@timmy-tower/contract';
 import { listLedger } from '@timmy-tower/db';
 import { describe, expect, test } from 'vitest';
@@ -33,11 +33,16 @@ describe('cancelling a request', () => {
       request: { id: requestId, state: 'incomplete', incompleteReason: 'cancelled' },
       reply: { content: 'Once upon a time' },
     });
-    const usage = estimateUsage({
-      prompt: { history: [], message: 'tell me' },
-      overheadTokens: script.agent.overheadTokens,
-      reply: 'Once upon a time',
-    });
+    const usage = await completeUsage(
+      {},
+      {
+        prompt: { history: [], message: 'tell me' },
+        overheadTokens: script.agent.overheadTokens,
+        reply: 'Once upon a time',
+        reasoning: '',
+        isWhole: false,
+      },
+    );
     expect(body.request).toMatchObject({ ...usage, chargedMsat: Number(priceMsat(usage, server.deps.prices)) });
     expect((await collect(events)).at(-1)).toEqual({ event: 'done', data: body });
     expect(await session.show()).toMatchObject({ balanceMsat: body.balanceMsat, heldMsat: 0 });

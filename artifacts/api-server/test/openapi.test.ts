@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
 
+import { createScriptedAgent } from '@timmy-tower/agent/testing';
 import { openTestDatabase } from '@timmy-tower/db/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
-import { openTestApp, type TestApp } from './harness.ts';
+import { openTestApp, type TestApp, until } from './harness.ts';
 
 interface Operation {
   readonly responses: Record<string, { description?: string; content?: Record<string, { schema?: unknown }> }>;
@@ -195,12 +196,29 @@ describe('health', () => {
     const session = await server.fund();
     const up = await server.call('/readyz');
     server.wallet.simulateOutage(true);
-    const down = await server.call('/readyz');
+    let down = up;
+    await until(async () => {
+      down = await server.call('/readyz');
+      return JSON.stringify(down.body).includes('down');
+    });
     const asked = await session.ask('hello');
     server.wallet.simulateOutage(false);
     expect([up.status, down.status, asked.status]).toEqual([200, 200, 200]);
-    expect(JSON.stringify(down.body)).toMatch(/wallet/i);
-    expect(down.body).not.toEqual(up.body);
+    expect(down.body).toEqual({ ...Object(up.body), wallet: 'down' });
+  });
+
+  test('/readyz names what the operator must do about the model', async () => {
+    expect((await server.call('/readyz')).body).toMatchObject({ agent: 'ok' });
+    const health = { status: 'out-of-order', code: 'HTTP 401 invalid_api_key' } as const;
+    const app = await openTestApp({
+      agent: createScriptedAgent([], { health }),
+      database: server.database,
+      wallet: server.wallet,
+    });
+    const { status, body } = await app.call('/readyz');
+    expect(status).toBe(200);
+    expect(body).toMatchObject({ agent: 'out-of-order', agentFault: 'HTTP 401 invalid_api_key' });
+    await app.close();
   });
 
   test('/readyz answers 503 when the database is down, and so does everything that needs it', async () => {

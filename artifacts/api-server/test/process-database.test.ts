@@ -71,6 +71,7 @@ const endLease = ({ id }: ClientSession) =>
 test('while it is away everything that needs it answers 503 and tells nothing of it, and afterwards all goes on', async () => {
   const session = await fundSession(server);
   proxy.cut();
+  await until(async () => (await call(server, '/readyz')).status === 503);
   const answers = await Promise.all([
     session.ask('Is anybody there? hunter2'),
     session.call<Record<string, unknown>>(''),

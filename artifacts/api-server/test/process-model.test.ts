@@ -217,7 +217,10 @@ test('the log is JSON with an id for every request, and no line of output repeat
   expect(seen.every(({ status }) => status >= 400 && status < 500)).toBe(true);
   const refused = session.ask(MESSAGE);
   (await model.called()).fail(401, `Incorrect API key provided: ${API_KEY}`);
-  expect((await refused).status).toBe(502);
+  expect(await refused).toMatchObject({ status: 503, body: { code: 'agent-unavailable' } });
+  const quoting = session.ask(MESSAGE);
+  (await model.called()).fail(400, `Cannot answer "${MESSAGE}" with ${API_KEY}`);
+  expect(await quoting).toMatchObject({ status: 422, body: { code: 'agent-refused' } });
   for (const statement of ['reserve_turn', 'settle_turn']) {
     const gone = proxy.cutAt(statement, 'before');
     const asking = session.ask(MESSAGE);

@@ -20,7 +20,10 @@ const SILENCE_MS = 1500;
 let server: TestApp;
 let listener: Listener;
 beforeAll(async () => {
-  server = await openTestApp({ agent: script.agent });
+  const history = { maxMessages: 8, tokenBudget: 4000 };
+  const limits = { minDepositSats: 10, maxDepositSats: 1_000_000, history, historyLimit: history };
+  // A reply that is longer than any buffer on its way.
+  server = await openTestApp({ agent: script.agent, deps: { limits: { ...limits, maxOutputTokens: 1_000_000 } } });
   listener = await openListener(server.app, { silenceMs: SILENCE_MS });
 });
 afterEach(async () => {

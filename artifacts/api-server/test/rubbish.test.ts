@@ -36,7 +36,7 @@ describe('a body that cannot be read', () => {
     ['JSON and more', '{"content":"hello"} {"content":"hello"}'],
     ['JSON with a comment', '{"content":"hello" /* there */}'],
     ['NaN', '{"content": NaN}'],
-    ['100,000 brackets', '['.repeat(100_000)],
+    ['as many brackets as may be sent', '['.repeat(16 * 1024)],
     ['invalid UTF-8', new Uint8Array([...Buffer.from('{"content":"'), 0xff, 0xfe, ...Buffer.from('"}')])],
     ['a torn UTF-8 sequence', new Uint8Array([...Buffer.from('{"content":"'), 0xe2, 0x82, ...Buffer.from('"}')])],
     ['UTF-16', new Uint8Array(Buffer.from('{"content":"hello"}', 'utf16le'))],

@@ -1,25 +1,33 @@
 import type { TestApp } from './harness.ts';
 
-/** What is sent to the database while `run` runs, BEGIN and COMMIT included, as each connection is handed it. */
-export async function statementsDuring({ deps }: TestApp, run: () => Promise<unknown>): Promise<string[]> {
-  const statements: string[] = [];
-  const pool = deps.db.$client;
-  const restore: Array<() => void> = [];
-  const watched = new Set<unknown>();
-  const watch = (client: { query: (...args: never[]) => unknown }) => {
-    if (watched.has(client)) return;
-    watched.add(client);
-    const query = client.query.bind(client);
-    client.query = (...args: never[]) => {
-      const [first]: readonly unknown[] = args;
-      statements.push(typeof first === 'string' ? first : String(Object(first).name ?? Object(first).text));
-      return query(...args);
-    };
-    restore.push(() => (client.query = query));
+export interface SentStatement {
+  /** Of a statement that is prepared once per connection. */
+  readonly name?: string | undefined;
+  readonly text: string;
+}
+
+/** What is sent to the database while `run` runs, BEGIN and COMMIT included, as any connection of this process is handed it. */
+export async function sentDuring({ deps }: TestApp, run: () => Promise<unknown>): Promise<SentStatement[]> {
+  const sent: SentStatement[] = [];
+  const client = await deps.db.$client.connect();
+  client.release();
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the class of the driver's connections
+  const connections = Object.getPrototypeOf(client) as { query: (...args: unknown[]) => unknown };
+  const { query } = connections;
+  connections.query = function watched(...args) {
+    const [first] = args;
+    sent.push(typeof first === 'string' ? { text: first } : { name: Object(first).name, text: Object(first).text });
+    return query.apply(this, args);
   };
-  pool.on('acquire', watch);
-  await run();
-  pool.off('acquire', watch);
-  for (const undo of restore) undo();
-  return statements;
+  try {
+    await run();
+  } finally {
+    connections.query = query;
+  }
+  return sent;
+}
+
+/** The same by their names, as far as they have one. */
+export async function statementsDuring(server: TestApp, run: () => Promise<unknown>): Promise<string[]> {
+  return (await sentDuring(server, run)).map(({ name, text }) => name ?? text);
 }

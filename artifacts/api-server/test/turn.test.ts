@@ -55,14 +55,13 @@ describe('a turn', () => {
 describe('the charge', () => {
   test.each([
     [1, 1],
-    [1, 0],
-    [0, 1],
     [3, 100],
+    [700, 2],
   ])('is the price of what was used: %i tokens in, %i out', async (inputTokens, outputTokens) => {
     const session = await server.fund(1000);
     script.when('hello', { deltas: ['Hi'], usage: { inputTokens, outputTokens } });
     const { body } = await session.ask('hello');
-    expect(body.request).toMatchObject({ inputTokens, outputTokens });
+    expect(body.request).toMatchObject({ inputTokens, outputTokens, reasoningTokens: 0 });
     const price = Number(priceMsat({ inputTokens, outputTokens }, server.deps.prices));
     expect(body.request.chargedMsat).toBe(price);
     expect(body.balanceMsat).toBe(1_000_000 - price);

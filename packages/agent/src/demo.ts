@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { orAbort } from './abort.ts';
 import type { Agent, Prompt, ReplyEvent, ReplyOptions } from './agent.ts';
 import { demoReply } from './demo/reply.ts';
-import { countTokens, estimateUsage } from './tokens.ts';
+import { countTokensAtOnce } from './tokens.ts';
 
 export interface DemoAgentOptions {
   /** The pause before each word: long enough to see the reply arrive. */
@@ -14,8 +14,6 @@ const DEFAULT_DELAY_MS = 15;
 
 /** An agent that needs no network and no key. The same prompt always gets the same reply. */
 export function createDemoAgent({ delayMs = DEFAULT_DELAY_MS }: DemoAgentOptions = {}): Agent {
-  const overheadTokens = 0;
-
   async function* reply(prompt: Prompt, { maxOutputTokens, signal }: ReplyOptions): AsyncGenerator<ReplyEvent> {
     signal.throwIfAborted();
     const { words, finish } = fit(demoReply(prompt), maxOutputTokens);
@@ -24,10 +22,10 @@ export function createDemoAgent({ delayMs = DEFAULT_DELAY_MS }: DemoAgentOptions
       signal.throwIfAborted();
       yield { type: 'text', text };
     }
-    yield { type: 'end', finish, usage: estimateUsage({ prompt, overheadTokens, reply: words.join('') }) };
+    yield { type: 'end', finish };
   }
 
-  return { model: 'demo', overheadTokens, reply };
+  return { model: 'demo', overheadTokens: 0, reasons: () => false, health: () => ({ status: 'ok' }), reply };
 }
 
 interface FittedReply {
@@ -40,7 +38,7 @@ function fit(reply: string, maxOutputTokens: number): FittedReply {
   const words: string[] = [];
   let left = maxOutputTokens;
   for (const word of reply.match(/\s*\S+/g) ?? []) {
-    const tokens = countTokens(word);
+    const tokens = countTokensAtOnce(word);
     if (tokens > left) {
       const beginning = cut(word, left);
       return { words: beginning === '' ? words : [...words, beginning], finish: 'length' };
@@ -53,6 +51,6 @@ function fit(reply: string, maxOutputTokens: number): FittedReply {
 
 function cut(word: string, maxTokens: number): string {
   const characters = Array.from(word);
-  while (countTokens(characters.join('')) > maxTokens) characters.pop();
+  while (countTokensAtOnce(characters.join('')) > maxTokens) characters.pop();
   return characters.join('');
 }

@@ -1,6 +1,7 @@
 import type { Agent } from './agent.ts';
-import type { AiSdkAgentOptions } from './ai-sdk.ts';
+import { type BaseUrl, parseBaseUrl } from './base-url.ts';
 import { createDemoAgent } from './demo.ts';
+import type { Provider, ProviderSettings } from './providers/provider.ts';
 
 export interface AgentSettings {
   /** `demo`, `anthropic/<model>`, `openai/<model>` or `openai-compatible/<model>`. */
@@ -15,16 +16,25 @@ export interface AgentSettings {
   readonly openaiBaseUrl?: string | undefined;
 }
 
-type Model = AiSdkAgentOptions['model'];
+interface Kind {
+  /** @throws {Error} when a setting is missing or wrong */
+  readonly readSettings: (modelId: string, settings: AgentSettings) => Omit<ProviderSettings, 'baseURL'> & BaseUrl;
+  readonly load: () => Promise<(settings: ProviderSettings) => Provider>;
+}
 
-// Both SDKs read the environment for what they are not given: they are given everything.
-const ANTHROPIC_BASE_URL = 'https://api.anthropic.com/v1';
-const OPENAI_BASE_URL = 'https://api.openai.com/v1';
-
-const providers: Readonly<Record<string, (modelId: string, settings: AgentSettings) => Promise<Model>>> = {
-  anthropic: openAnthropic,
-  openai: openOpenai,
-  'openai-compatible': openOpenaiCompatible,
+const kinds: Readonly<Record<string, Kind>> = {
+  anthropic: {
+    readSettings: readAnthropic,
+    load: async () => (await import('./providers/anthropic.ts')).createAnthropicProvider,
+  },
+  openai: {
+    readSettings: readOpenai,
+    load: async () => (await import('./providers/openai.ts')).createOpenaiProvider,
+  },
+  'openai-compatible': {
+    readSettings: readOpenaiCompatible,
+    load: async () => (await import('./providers/openai-compatible.ts')).createOpenaiCompatibleProvider,
+  },
 };
 
 /**
@@ -34,58 +44,49 @@ const providers: Readonly<Record<string, (modelId: string, settings: AgentSettin
 export async function openAgent(settings: AgentSettings): Promise<Agent> {
   const { model, agentName, instructions } = settings;
   if (model === 'demo') return createDemoAgent();
-  const [provider = '', ...rest] = model.split('/');
+  const [name = '', ...rest] = model.split('/');
   const modelId = rest.join('/');
-  const open = Object.hasOwn(providers, provider) ? providers[provider] : undefined;
-  if (open === undefined || modelId === '') {
+  const kind = Object.hasOwn(kinds, name) ? kinds[name] : undefined;
+  if (kind === undefined || modelId === '') {
     throw new Error(
       `MODEL is "${model}": set it to demo, anthropic/<model>, openai/<model> or openai-compatible/<model>.`,
     );
   }
-  const languageModel = await open(modelId, settings);
-  const { createAiSdkAgent } = await import('./ai-sdk.ts');
-  return createAiSdkAgent({
-    model: languageModel,
+  const { search, ...providerSettings } = kind.readSettings(modelId, settings);
+  const createProvider = await kind.load();
+  const { createProviderAgent } = await import('./provider-agent.ts');
+  return createProviderAgent({
+    provider: createProvider(providerSettings),
+    search,
     name: model,
     instructions: `You are ${agentName}.\n\n${instructions}`.trim(),
   });
 }
 
-async function openAnthropic(modelId: string, { anthropicApiKey, anthropicBaseUrl }: AgentSettings): Promise<Model> {
+// The SDKs read the environment for what they are not given: they are given everything.
+const ANTHROPIC_BASE_URL = 'https://api.anthropic.com/v1';
+const OPENAI_BASE_URL = 'https://api.openai.com/v1';
+
+function readAnthropic(modelId: string, { anthropicApiKey, anthropicBaseUrl }: AgentSettings) {
   if (!anthropicApiKey) throw new Error(`MODEL is anthropic/${modelId}: set ANTHROPIC_API_KEY too.`);
-  const { createAnthropic } = await import('@ai-sdk/anthropic');
-  return createAnthropic({ apiKey: anthropicApiKey, baseURL: anthropicBaseUrl || ANTHROPIC_BASE_URL })(modelId);
+  const base = parseBaseUrl('ANTHROPIC_BASE_URL', anthropicBaseUrl || ANTHROPIC_BASE_URL);
+  return { modelId, apiKey: anthropicApiKey, ...base };
 }
 
-async function openOpenai(modelId: string, { openaiApiKey, openaiBaseUrl }: AgentSettings): Promise<Model> {
+function readOpenai(modelId: string, { openaiApiKey, openaiBaseUrl }: AgentSettings) {
   if (!openaiApiKey) {
     throw new Error(
       `MODEL is openai/${modelId}: set OPENAI_API_KEY too, or use openai-compatible/${modelId} for a server without keys.`,
     );
   }
-  const { createOpenAI } = await import('@ai-sdk/openai');
-  const baseURL = openaiBaseUrl ? checkUrl(openaiBaseUrl) : OPENAI_BASE_URL;
-  return createOpenAI({ apiKey: openaiApiKey, baseURL })(modelId);
+  return { modelId, apiKey: openaiApiKey, ...parseBaseUrl('OPENAI_BASE_URL', openaiBaseUrl || OPENAI_BASE_URL) };
 }
 
-async function openOpenaiCompatible(modelId: string, { openaiApiKey, openaiBaseUrl }: AgentSettings): Promise<Model> {
+function readOpenaiCompatible(modelId: string, { openaiApiKey, openaiBaseUrl }: AgentSettings) {
   if (!openaiBaseUrl) {
     throw new Error(
       `MODEL is openai-compatible/${modelId}: set OPENAI_BASE_URL too, such as http://127.0.0.1:11434/v1 for Ollama.`,
     );
   }
-  const { createOpenAICompatible } = await import('@ai-sdk/openai-compatible');
-  return createOpenAICompatible({
-    name: 'openai-compatible',
-    baseURL: checkUrl(openaiBaseUrl),
-    includeUsage: true,
-    ...(openaiApiKey ? { apiKey: openaiApiKey } : {}),
-  })(modelId);
-}
-
-function checkUrl(text: string): string {
-  const url = URL.parse(text);
-  const isUsable = url !== null && /^https?:$/.test(url.protocol) && url.username === '' && url.password === '';
-  if (!isUsable) throw new Error('OPENAI_BASE_URL must be an http or https URL without a user name or password in it.');
-  return text;
+  return { modelId, apiKey: openaiApiKey || undefined, ...parseBaseUrl('OPENAI_BASE_URL', openaiBaseUrl) };
 }

@@ -14,12 +14,30 @@ describe('the scripted agent', () => {
     expect(await collect(agent.reply(prompt, options()))).toEqual([
       { type: 'text', text: 'one ' },
       { type: 'text', text: 'two' },
-      { type: 'end', finish: 'length', usage },
+      { type: 'usage', usage },
+      { type: 'end', finish: 'length' },
     ]);
     const second = await collect(agent.reply({ ...prompt, message: 'more' }, options()));
-    expect(second.at(-1)).toMatchObject({ type: 'end', finish: 'stop', usage: { outputTokens: 1 } });
+    expect(second.at(-1)).toEqual({ type: 'end', finish: 'stop' });
     expect(agent.calls.map((call) => call.prompt.message)).toEqual(['hi', 'more']);
     await expect(collect(agent.reply(prompt, options()))).rejects.toThrow('the script has no turn 3');
+  });
+
+  test('thinks, gives signs of life, and tells what it used before it fails', async () => {
+    const usage = { inputTokens: 7 };
+    const error = new Error('broken');
+    const events: ReplyEvent[] = [];
+    const agent = createScriptedAgent([{ deltas: [{ reasoning: 'hm' }, { alive: true }, 'one'], usage, error }]);
+    const run = async () => {
+      for await (const event of agent.reply(prompt, options())) events.push(event);
+    };
+    await expect(run()).rejects.toBe(error);
+    expect(events).toEqual([
+      { type: 'reasoning', text: 'hm' },
+      { type: 'alive' },
+      { type: 'text', text: 'one' },
+      { type: 'usage', usage },
+    ]);
   });
 
   test('can decide on the prompt', async () => {

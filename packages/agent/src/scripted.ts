@@ -1,19 +1,21 @@
 import { orAbort } from './abort.ts';
-import type { Agent, Prompt, ReplyEvent, ReplyOptions, Usage } from './agent.ts';
-import { estimateUsage } from './tokens.ts';
+import type { Agent, AgentHealth, Prompt, ReplyEvent, ReplyOptions } from './agent.ts';
+import type { ReportedUsage } from './usage.ts';
+
+/** A piece of a reply: text, a thought, a sign of life, or a gate: the reply goes on when it resolves, and fails when it rejects. */
+export type ScriptedDelta = string | { readonly reasoning: string } | { readonly alive: true } | PromiseLike<unknown>;
 
 /** One reply, in the order of its fields: what is said, then how it ends. */
 export interface ScriptedStep {
-  /** The reply's text events. A promise among them is a gate: the reply goes on when it resolves, and fails when it rejects. */
-  readonly deltas?: readonly (string | PromiseLike<unknown>)[];
-  /** After the deltas, say nothing more until the signal is aborted. */
+  readonly deltas?: readonly ScriptedDelta[];
+  /** After the deltas, what it reports to have used; nothing unless told. */
+  readonly usage?: ReportedUsage;
+  /** Then say nothing more until the signal is aborted. */
   readonly hang?: boolean;
-  /** After the deltas, throw this. */
+  /** Or throw this. */
   readonly error?: Error;
   /** How the reply ends otherwise; `stop` unless told. */
   readonly finish?: 'stop' | 'length';
-  /** Our own count unless told. */
-  readonly usage?: Usage;
   /** Carry on though the signal is aborted, as an agent with a bug would. A step that also hangs never ends. */
   readonly ignoreSignal?: boolean;
 }
@@ -33,6 +35,8 @@ export interface ScriptedAgent extends Agent {
 export interface ScriptedAgentOptions {
   readonly model?: string;
   readonly overheadTokens?: number;
+  readonly reasons?: boolean;
+  readonly health?: AgentHealth;
 }
 
 /**
@@ -41,7 +45,7 @@ export interface ScriptedAgentOptions {
  */
 export function createScriptedAgent(
   script: readonly ScriptedTurn[] | Extract<ScriptedTurn, (...parameters: never) => unknown>,
-  { model = 'scripted', overheadTokens = 0 }: ScriptedAgentOptions = {},
+  { model = 'scripted', overheadTokens = 0, reasons = false, health = { status: 'ok' } }: ScriptedAgentOptions = {},
 ): ScriptedAgent {
   const calls: ScriptedCall[] = [];
 
@@ -51,22 +55,25 @@ export function createScriptedAgent(
     if (turn === undefined) throw new Error(`the script has no turn ${calls.length}`);
     const step = typeof turn === 'function' ? turn(prompt, options) : turn;
     const signal = step.ignoreSignal === true ? new AbortController().signal : options.signal;
-    let text = '';
     for (const delta of step.deltas ?? []) {
       signal.throwIfAborted();
-      if (typeof delta === 'string') {
-        text += delta;
-        yield { type: 'text', text: delta };
-      } else {
-        await orAbort(Promise.resolve(delta), signal);
-      }
+      const event = eventOf(delta);
+      if (event === undefined) await orAbort(Promise.resolve(delta), signal);
+      else yield event;
     }
+    if (step.usage !== undefined) yield { type: 'usage', usage: step.usage };
     if (step.hang === true) await orAbort(new Promise<never>(() => {}), signal);
     signal.throwIfAborted();
     if (step.error !== undefined) throw step.error;
-    const usage = step.usage ?? estimateUsage({ prompt, overheadTokens, reply: text });
-    yield { type: 'end', finish: step.finish ?? 'stop', usage };
+    yield { type: 'end', finish: step.finish ?? 'stop' };
   }
 
-  return { model, overheadTokens, calls, reply };
+  return { model, overheadTokens, reasons: () => reasons, health: () => health, calls, reply };
+}
+
+/** undefined for a gate */
+function eventOf(delta: ScriptedDelta): ReplyEvent | undefined {
+  if (typeof delta === 'string') return { type: 'text', text: delta };
+  if ('reasoning' in delta) return { type: 'reasoning', text: delta.reasoning };
+  return 'alive' in delta ? { type: 'alive' } : undefined;
 }

@@ -3,6 +3,7 @@ export {
   type ScriptedAgent,
   type ScriptedAgentOptions,
   type ScriptedCall,
+  type ScriptedDelta,
   type ScriptedStep,
   type ScriptedTurn,
 } from './scripted.ts';

@@ -13,14 +13,15 @@ export interface ReceivedRequest {
 
 export type Answer = (response: ServerResponse) => void;
 
-export interface ProviderServer {
+export interface ProviderServer extends AsyncDisposable {
   readonly url: string;
   readonly requests: readonly ReceivedRequest[];
+  /** How many connections were opened. */
+  readonly connections: number;
   /** How requests are answered from now on. */
   answer(answer: Answer): void;
   /** The next request, or the first one if it is there already. */
   received(): Promise<ReceivedRequest>;
-  close(): Promise<void>;
 }
 
 const noAnswer: Answer = (response) => response.writeHead(500).end();
@@ -42,6 +43,8 @@ export async function openProviderServer(): Promise<ProviderServer> {
   const server = createServer((request, response) => {
     handle(request, response).catch((error: unknown) => response.destroy(error instanceof Error ? error : undefined));
   });
+  let connections = 0;
+  server.on('connection', () => (connections += 1));
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const address = server.address();
@@ -50,11 +53,14 @@ export async function openProviderServer(): Promise<ProviderServer> {
   return {
     url: `http://127.0.0.1:${address.port}`,
     requests,
+    get connections() {
+      return connections;
+    },
     answer: (answer) => {
       current = answer;
     },
     received: () => first.promise,
-    close: async () => {
+    [Symbol.asyncDispose]: async () => {
       server.closeAllConnections();
       server.close();
       await once(server, 'close');
@@ -68,17 +74,14 @@ export function sendEvents(response: ServerResponse, events: readonly string[], 
   response.write(events.join(''), sent);
 }
 
-export function streamOf(events: readonly string[]): Answer {
+/** An error answer. Some are asked again: at once, unless the headers say otherwise. */
+export function failWith(
+  status: number,
+  body: string,
+  headers: Record<string, string> = { 'retry-after-ms': '0' },
+): Answer {
   return (response) => {
-    sendEvents(response, events);
-    response.end();
-  };
-}
-
-/** An error answer. The SDK retries some of them once: at once, if the answer says so. */
-export function failWith(status: number, body: unknown): Answer {
-  return (response) => {
-    response.writeHead(status, { 'content-type': 'application/json', 'retry-after-ms': '0' });
-    response.end(JSON.stringify(body));
+    response.writeHead(status, { 'content-type': 'application/json', ...headers });
+    response.end(body);
   };
 }

@@ -1,45 +1,26 @@
-/** The three providers over the wire: their SDKs against a server that speaks their protocol. */
-import { inspect } from 'node:util';
+/** The three kinds of providers over the wire: what they are asked, how often, and when they are left alone. */
+import { once } from 'node:events';
 
 import { AppError } from '@timmy-tower/contract';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 
-import type { Agent, ReplyEvent } from '../src/agent.ts';
-import { openAgent } from '../src/open.ts';
-import { estimateUsage } from '../src/tokens.ts';
+import type { Agent } from '../src/agent.ts';
+import { type AgentSettings, openAgent } from '../src/open.ts';
+import { countTokensAtOnce, MESSAGE_OVERHEAD_TOKENS } from '../src/tokens.ts';
 import { collect, collectUntilError } from './collect.ts';
-import { type Protocol, protocols, SECRET } from './protocols.ts';
-import { failWith, openProviderServer, type ProviderServer, sendEvents, streamOf } from './provider-server.ts';
+import { type Protocol, protocols, stream, type WireReply } from './protocols/index.ts';
+import { type Answer, failWith, openProviderServer, type ProviderServer, sendEvents } from './provider-server.ts';
 
 const usage = { input: 321, output: 12 };
-const reported = { inputTokens: 321, outputTokens: 12 };
-const PRIVATE = 'where the treasure is buried';
-
 const prompt = {
   history: [
     { role: 'user', content: 'How do I brew coffee?' },
     { role: 'assistant', content: '1. Heat water.\n2. Pour it.' },
   ],
-  message: `make it shorter, and keep quiet about ${PRIVATE}`,
+  message: 'make it shorter',
 } as const;
 
-interface Failure {
-  readonly said: string;
-  readonly message: string;
-  readonly cause: string;
-}
-
-/** How a reply failed, after making sure that nothing of the failure tells a secret. */
-async function failureOf(events: AsyncIterable<ReplyEvent>): Promise<Failure> {
-  const { text, error } = await collectUntilError(events);
-  if (!(error instanceof AppError) || !(error.cause instanceof Error)) throw error;
-  const { code, fields, message, cause } = error;
-  expect({ code, fields }).toEqual({ code: 'agent-failed', fields: {} });
-  const everything = inspect(error, { depth: Infinity, showHidden: true });
-  for (const secret of [SECRET, PRIVATE, 'brew coffee']) expect(everything).not.toContain(secret);
-  expect(message).not.toContain('provider says');
-  return { said: text, message, cause: cause.message };
-}
+const persona = { agentName: 'Timmy', instructions: 'Be brief.' };
 
 describe.each(protocols)('$model', (protocol: Protocol) => {
   let server: ProviderServer;
@@ -52,45 +33,31 @@ describe.each(protocols)('$model', (protocol: Protocol) => {
     vi.spyOn(process, 'emitWarning'),
   ];
 
+  const open = (settings: Partial<AgentSettings> = {}) =>
+    openAgent({ model: protocol.model, ...persona, ...protocol.settings(server.url), ...settings });
+
   beforeEach(async () => {
     server = await openProviderServer();
     abort = new AbortController();
-    agent = await openAgent({
-      model: protocol.model,
-      agentName: 'Timmy',
-      instructions: 'Be brief.',
-      ...protocol.settings(server.url),
-    });
+    agent = await open();
   });
 
   afterEach(async () => {
-    await server.close();
+    await server[Symbol.asyncDispose]();
     if (silence.some((spy) => spy.mock.calls.length > 0)) throw new Error('something was written to the console');
     vi.clearAllMocks();
   });
 
-  const reply = () => agent.reply(prompt, { maxOutputTokens: 777, signal: abort.signal });
-
-  test('streams a reply and reports the usage of the provider', async () => {
-    server.answer(
-      streamOf([
-        ...protocol.begin(usage),
-        protocol.delta('Heat, '),
-        protocol.delta('pour.'),
-        ...protocol.end({ finish: 'stop', usage }),
-      ]),
-    );
-    expect(agent.model).toBe(protocol.model);
-    expect(await collect(reply())).toEqual([
-      { type: 'text', text: 'Heat, ' },
-      { type: 'text', text: 'pour.' },
-      { type: 'end', finish: 'stop', usage: reported },
-    ]);
-    expect(server.requests).toHaveLength(1);
-  });
+  const reply = (maxOutputTokens = 777) => agent.reply(prompt, { maxOutputTokens, signal: abort.signal });
+  const good: Answer = (response) => {
+    sendEvents(response, [stream(protocol, { text: 'Heat, pour.', usage })]);
+    response.end();
+  };
+  const begun: Answer = (response) => sendEvents(response, [protocol.begin(usage) + protocol.text('Heat')]);
+  const failing = (status: number, code = 'no') => failWith(status, protocol.errorBody(code, 'provider says no'));
 
   test('is asked with the instructions, the history in order, the message and the limit', async () => {
-    server.answer(streamOf([...protocol.begin(usage), ...protocol.end({ finish: 'stop', usage })]));
+    server.answer(good);
     await collect(reply());
     const { path, headers, body } = await server.received();
     const [header, value] = protocol.authorization;
@@ -110,106 +77,102 @@ describe.each(protocols)('$model', (protocol: Protocol) => {
     ]);
   });
 
-  test('counts for itself when the provider sends no usage', async () => {
-    server.answer(streamOf([...protocol.begin(), protocol.delta('Heat, pour.'), ...protocol.end({ finish: 'stop' })]));
-    const events = await collect(reply());
-    expect(events.at(-1)).toEqual({
-      type: 'end',
-      finish: 'stop',
-      usage: estimateUsage({ prompt, overheadTokens: agent.overheadTokens, reply: 'Heat, pour.' }),
-    });
+  test('counts its instructions as overhead, and is named as it was set', () => {
+    expect(agent.model).toBe(protocol.model);
+    expect(agent.overheadTokens).toBe(countTokensAtOnce('You are Timmy.\n\nBe brief.') + MESSAGE_OVERHEAD_TOKENS);
   });
 
-  test('says when it was cut off at the limit', async () => {
-    server.answer(
-      streamOf([...protocol.begin(usage), protocol.delta('Heat'), ...protocol.end({ finish: 'length', usage })]),
-    );
-    const events = await collect(reply());
-    expect(events.at(-1)).toEqual({ type: 'end', finish: 'length', usage: reported });
+  test('is asked for at least what it takes', async () => {
+    server.answer(good);
+    await collect(reply(1));
+    const asked = (await server.received()).body[protocol.maxTokensField];
+    expect(asked).toBe(protocol.kind === 'openai' ? 16 : 1);
   });
 
-  test('fails when the provider refuses and says nothing', async () => {
-    server.answer(streamOf([...protocol.begin(usage), ...protocol.end({ finish: 'refusal', usage })]));
-    expect((await failureOf(reply())).message).toContain('declined');
-  });
-
-  test('keeps what was said before the provider refused', async () => {
-    server.answer(
-      streamOf([...protocol.begin(usage), protocol.delta('No.'), ...protocol.end({ finish: 'refusal', usage })]),
-    );
-    expect(await collect(reply())).toEqual([
-      { type: 'text', text: 'No.' },
-      { type: 'end', finish: 'stop', usage: reported },
-    ]);
-  });
+  test.each(['?api-version=1', '/?api-version=1#here', `${protocol.path.slice('/v1'.length)}?api-version=1`])(
+    'is asked where its base URL ends in %s',
+    async (ending) => {
+      const { anthropicBaseUrl, openaiBaseUrl } = protocol.settings(server.url);
+      agent = await open({
+        ...(anthropicBaseUrl === undefined ? {} : { anthropicBaseUrl: anthropicBaseUrl + ending }),
+        ...(openaiBaseUrl === undefined ? {} : { openaiBaseUrl: openaiBaseUrl + ending }),
+      });
+      server.answer(good);
+      await collect(reply());
+      expect((await server.received()).path).toBe(`${protocol.path}?api-version=1`);
+    },
+  );
 
   test.each([
     [400, 1],
     [401, 1],
-    [403, 1],
+    [404, 1],
     [429, 2],
     [500, 2],
-    [529, 2],
-  ])('fails on HTTP %i, after %i request(s)', async (status, requests) => {
-    server.answer(failWith(status, protocol.errorBody(`provider says ${status === 401 ? SECRET : 'no'}`)));
-    const { cause } = await failureOf(reply());
-    expect(cause).toContain(`HTTP ${status}`);
+    [503, 2],
+  ])('answers HTTP %i to be asked %i time(s)', async (status, requests) => {
+    server.answer(failing(status));
+    await collectUntilError(reply());
     expect(server.requests).toHaveLength(requests);
   });
 
-  test('fails when the answer is no event stream', async () => {
-    server.answer((response) =>
-      response.writeHead(200, { 'content-type': 'text/html' }).end('<h1>provider says hi</h1>'),
-    );
-    expect((await failureOf(reply())).said).toBe('');
+  test('is asked once where it is to be left alone for long, or where its bill is not paid', async () => {
+    server.answer(failWith(429, protocol.errorBody('rate_limit_exceeded', 'no'), { 'retry-after': '30' }));
+    await collectUntilError(reply());
+    server.answer(failing(429, 'insufficient_quota'));
+    await collectUntilError(reply());
+    expect(server.requests).toHaveLength(2);
   });
 
-  test('fails on malformed JSON in the stream, without repeating it', async () => {
-    const broken = `data: {"text": "${PRIVATE}"\n\n`;
-    server.answer(
-      streamOf([...protocol.begin(usage), protocol.delta('Heat'), broken, ...protocol.end({ finish: 'stop', usage })]),
-    );
-    expect(await failureOf(reply())).toMatchObject({ said: 'Heat', cause: expect.stringContaining('JSONParseError') });
-  });
-
-  test('fails on malformed JSON before anything was said', async () => {
-    server.answer(streamOf([`data: {"text": "${PRIVATE}"\n\n`]));
-    expect((await failureOf(reply())).said).toBe('');
-  });
-
-  test('fails on an error event before and after text', async () => {
-    server.answer(streamOf([...protocol.begin(usage), protocol.errorEvent('provider says no')]));
-    expect(await failureOf(reply())).toMatchObject({ said: '', cause: expect.stringContaining('provider says no') });
-    server.answer(
-      streamOf([...protocol.begin(usage), protocol.delta('Heat'), protocol.errorEvent('provider says no')]),
-    );
-    expect(await failureOf(reply())).toMatchObject({
-      said: 'Heat',
-      cause: expect.stringContaining('provider says no'),
-    });
-  });
-
-  test.each([
-    ['after some text', ['Heat']],
-    ['before any', []],
-  ])('fails when the stream ends unfinished %s', async (_, said) => {
-    server.answer(streamOf([...protocol.begin(usage), ...said.map(protocol.delta)]));
-    expect((await failureOf(reply())).said).toBe(said.join(''));
-  });
-
-  test('fails when the stream is empty', async () => {
-    server.answer(streamOf([]));
-    expect((await failureOf(reply())).said).toBe('');
-  });
-
-  test('fails when the connection breaks in the middle of the stream', async () => {
+  test('answers when it is asked again', async () => {
     server.answer((response) => {
-      sendEvents(response, [...protocol.begin(usage), protocol.delta('Heat')], () => response.destroy());
+      failing(503)(response);
+      server.answer(good);
     });
-    expect(await failureOf(reply())).toMatchObject({
-      said: 'Heat',
-      cause: expect.stringContaining('connection broke'),
+    expect((await collect(reply())).at(-1)).toMatchObject({ type: 'end' });
+    expect(server.requests).toHaveLength(2);
+  });
+
+  test('is asked over the same connection again', async () => {
+    server.answer((response) => {
+      sendEvents(response, [stream(protocol, { text: 'Heat, pour.', usage })]);
+      setTimeout(() => response.end(), 50);
     });
+    for (let turn = 0; turn < 10; turn += 1) {
+      await collect(reply());
+      await server.requests.at(-1)?.closed;
+    }
+    expect(server.connections).toBeLessThan(5);
+  });
+
+  test('is out of order from a refusal that the operator must act on, until it answers', async () => {
+    expect(agent.health()).toEqual({ status: 'ok' });
+    server.answer(failing(401, 'invalid_api_key'));
+    await collectUntilError(reply());
+    const outOfOrder = { status: 'out-of-order', code: 'HTTP 401 invalid_api_key' };
+    expect(agent.health()).toEqual(outOfOrder);
+    server.answer(failing(400, 'invalid_request_error'));
+    await collectUntilError(reply());
+    expect(agent.health()).toEqual(outOfOrder);
+    server.answer(good);
+    await collect(reply());
+    expect(agent.health()).toEqual({ status: 'ok' });
+  });
+
+  const thinking: [string, WireReply][] = [
+    ['thoughts', { text: 'x', thought: 'hm' }],
+    ['thoughts in tags', { text: '<think>hm</think>x' }],
+  ];
+  if (protocol.kind !== 'anthropic') {
+    thinking.push(['their tokens', { text: 'x', usage: { input: 9, output: 9, reasoning: 8 } }]);
+  }
+  test.each(thinking)('is known to reason once it was seen to, by %s', async (_, said) => {
+    server.answer(good);
+    await collect(reply());
+    expect(agent.reasons()).toBe(false);
+    server.answer((response) => sendEvents(response, [stream(protocol, said)]));
+    await collect(reply());
+    expect(agent.reasons()).toBe(true);
   });
 
   test('is aborted while the provider hangs before its first byte', async () => {
@@ -224,12 +187,13 @@ describe.each(protocols)('$model', (protocol: Protocol) => {
   });
 
   test('is aborted while the provider hangs in the middle of the stream', async () => {
-    server.answer((response) => sendEvents(response, [...protocol.begin(usage), protocol.delta('Heat')]));
+    server.answer(begun);
     const reason = new Error('cancelled');
     const said: string[] = [];
     const run = async () => {
       for await (const event of reply()) {
-        if (event.type === 'text') said.push(event.text);
+        if (event.type !== 'text') continue;
+        said.push(event.text);
         setImmediate(() => abort.abort(reason));
       }
     };
@@ -240,18 +204,33 @@ describe.each(protocols)('$model', (protocol: Protocol) => {
     ).closed;
   });
 
-  test('hangs up on the provider when the caller wants no more', async () => {
-    server.answer((response) => sendEvents(response, [...protocol.begin(usage), protocol.delta('Heat')]));
-    for await (const event of reply()) {
-      expect(event).toEqual({ type: 'text', text: 'Heat' });
-      break;
-    }
+  test('is aborted while it waits to ask again', async () => {
+    server.answer(failWith(503, protocol.errorBody('no', 'no'), { 'retry-after': '2' }));
+    const ended = collectUntilError(reply());
     await (
       await server.received()
     ).closed;
+    const reason = new Error('cancelled');
+    abort.abort(reason);
+    expect((await ended).error).toBe(reason);
+    expect(server.requests).toHaveLength(1);
   });
 
-  test('asks nothing of the provider once the signal is aborted', async () => {
+  test('is hung up on when the caller wants no more', async () => {
+    server.answer(begun);
+    for await (const event of reply()) {
+      if (event.type === 'text') break;
+    }
+    await expect((await server.received()).closed).resolves.toBeDefined();
+  });
+
+  test('is hung up on after its reply, if it does not end the connection itself', async () => {
+    server.answer((response) => sendEvents(response, [stream(protocol, { text: 'Heat, pour.', usage })]));
+    await collect(reply());
+    await expect((await server.received()).closed).resolves.toBeDefined();
+  });
+
+  test('is asked nothing once the signal is aborted', async () => {
     const reason = new Error('cancelled');
     abort.abort(reason);
     expect((await collectUntilError(reply())).error).toBe(reason);
@@ -259,15 +238,40 @@ describe.each(protocols)('$model', (protocol: Protocol) => {
   });
 });
 
-test('a provider that cannot be reached fails the reply', async () => {
-  const server = await openProviderServer();
-  await server.close();
-  const agent = await openAgent({
-    model: 'openai-compatible/llama-test',
-    agentName: 'Timmy',
-    instructions: '',
-    openaiBaseUrl: server.url,
-  });
+async function failureOf(openaiBaseUrl: string): Promise<{ code: unknown; cause: string }> {
+  const agent = await openAgent({ model: 'openai-compatible/llama-test', ...persona, openaiBaseUrl });
   const events = agent.reply(prompt, { maxOutputTokens: 1, signal: new AbortController().signal });
-  expect((await failureOf(events)).cause).toContain('ECONNREFUSED');
+  const { error } = await collectUntilError(events);
+  if (!(error instanceof AppError) || !(error.cause instanceof Error)) throw error;
+  return { code: error.code, cause: error.cause.message };
+}
+
+describe('a provider that cannot be reached is out of order', () => {
+  test('where nobody listens', async () => {
+    const server = await openProviderServer();
+    await server[Symbol.asyncDispose]();
+    expect(await failureOf(server.url)).toEqual({ code: 'agent-unavailable', cause: 'ECONNREFUSED' });
+  });
+
+  test('where its name is none', async () => {
+    const { code, cause } = await failureOf('http://nowhere.invalid/v1');
+    expect(code).toBe('agent-unavailable');
+    expect(cause).toMatch(/^(ENOTFOUND|EAI_AGAIN)$/);
+  });
+
+  test('where it does not speak TLS', async () => {
+    await using server = await openProviderServer();
+    expect((await failureOf(server.url.replace('http:', 'https:'))).code).toBe('agent-unavailable');
+  });
+
+  test('where it does not speak HTTP', async () => {
+    const { createServer } = await import('node:net');
+    const server = createServer((socket) => socket.end('220 mail.example ESMTP\r\n'));
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const address = server.address();
+    if (typeof address !== 'object' || address === null) throw new Error('the server has no port');
+    expect((await failureOf(`http://127.0.0.1:${address.port}`)).code).toBe('agent-unavailable');
+    server.close();
+  });
 });

@@ -1,6 +1,7 @@
 /** The HTTP API's schemas: what is sent, what is answered, what is streamed. OpenAPI and the types come from here. */
 import { z } from 'zod';
 
+import { isBlank } from './blank.ts';
 import { errorCodes } from './errors.ts';
 import { MAX_CONTENT_LENGTH, MAX_MESSAGES_PER_PAGE } from './limits.ts';
 
@@ -49,7 +50,7 @@ export function turnBody(limits: RequestLimits) {
       content: z
         .string()
         .max(MAX_CONTENT_LENGTH)
-        .refine((content) => content.trim() !== '', { error: 'must say something', abort: true })
+        .refine((content) => !isBlank(content), { error: 'must say something', abort: true })
         .meta({ description: 'What to say to Timmy', example: 'How do I brew coffee?' }),
       maxOutputTokens: z
         .int()
@@ -126,10 +127,19 @@ export const messagesPageSchema = z
 const requestSchema = z.object({
   id,
   state: z.enum(requestStates),
-  incompleteReason: z.enum(incompleteReasons).optional(),
+  incompleteReason: z
+    .enum(incompleteReasons)
+    .optional()
+    .meta({
+      description:
+        'Why the reply is not whole. `cancelled`: stopped by the caller. `max-output-tokens`: cut at the limit that was ' +
+        'asked for; `balance`: at what the balance paid for. `too-long`: the model took longer than this server waits. ' +
+        '`empty`: it ended without a word, and is charged for what it used all the same; the pair is kept out of prompts',
+    }),
   model: z.string(),
   inputTokens: tokens.nullable(),
   outputTokens: tokens.nullable(),
+  reasoningTokens: tokens.nullable().meta({ description: 'The part of `outputTokens` that was reasoning' }),
   chargedMsat: msat.nullable(),
   createdAt: time,
   finishedAt: time.nullable(),
@@ -172,9 +182,6 @@ export const serverInfoSchema = z
   })
   .meta({ id: 'ServerInfo' });
 
-/** The events of `GET /sessions/:id/events`: the session now, and whenever it changed. */
-export const sessionEventSchema = z.object({ event: z.literal('session'), data: sessionSchema });
-
 /** A conversation as the page exports it. */
 export const conversationExportSchema = z.strictObject({
   format: z.literal('timmy-tower/conversation@1'),
@@ -192,6 +199,7 @@ export const problemSchema = z
     detail: z.string().optional(),
     code: z.enum(errorCodes.filter((code) => code !== 'malformed-request')).optional(),
     requestId: id.optional(),
+    retryAfterSeconds: z.int().positive().optional().meta({ description: 'As in the `Retry-After` header' }),
     invoice: invoiceSchema.optional(),
     requiredMsat: msat.optional(),
     availableMsat: msat.optional(),
@@ -203,8 +211,15 @@ export const problemSchema = z
   })
   .meta({ id: 'Problem' });
 
+/** The events of `GET /sessions/:id/events`: the session now, and whenever it changed; an error ends it. */
+export const sessionEventSchema = z.discriminatedUnion('event', [
+  z.object({ event: z.literal('session'), data: sessionSchema }),
+  z.object({ event: z.literal('error'), data: problemSchema }),
+]);
+
 export const streamEventSchema = z.discriminatedUnion('event', [
   z.object({ event: z.literal('start'), data: z.object({ requestId: id, history: shownHistorySchema }) }),
+  z.object({ event: z.literal('reasoning'), data: z.object({ text: z.string() }) }),
   z.object({ event: z.literal('delta'), data: z.object({ text: z.string() }) }),
   z.object({ event: z.literal('done'), data: turnSchema }),
   z.object({ event: z.literal('error'), data: problemSchema }),

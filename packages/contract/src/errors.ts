@@ -6,12 +6,17 @@ export const errorCodes = [
   'insufficient-balance',
   'payment-required',
   'not-found',
+  'method-not-allowed',
   'conversation-busy',
   'idempotency-mismatch',
   'session-closed',
   'payload-too-large',
   'rate-limited',
+  'too-many-readers',
   'agent-failed',
+  'agent-busy',
+  'agent-unavailable',
+  'agent-refused',
   'unavailable',
 ] as const;
 

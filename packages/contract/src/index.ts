@@ -1,5 +1,6 @@
 export { type Msat, msatToJson, msatToSatsCeil, msatToSatsFloor, satsToMsat } from './units.ts';
 export { AppError, type AppErrorOptions, type ErrorCode, errorCodes } from './errors.ts';
+export { isBlank } from './blank.ts';
 export { MAX_CONTENT_LENGTH, MAX_MESSAGES_PER_PAGE } from './limits.ts';
 export {
   type ConversationExport,

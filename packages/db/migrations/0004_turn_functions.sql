@@ -29,17 +29,18 @@ CREATE TRIGGER invoices_change_their_session AFTER INSERT ON invoices
 
 -- The history ------------------------------------------------------------------------------------------------------------
 
-DROP FUNCTION prompt_window(uuid, bigint, bigint);
---> statement-breakpoint
+-- (The one with three parameters stays for one version: a turn that waits for the end of this goes on in the function as it was.)
 -- What the model is shown of a conversation: the newest messages within both bounds, contiguous, oldest first, without turns
 -- that are kept out of prompts, without messages that say nothing, and without a leading reply (model providers refuse a
--- blank message, and a conversation that starts with the assistant). The index gives the order; nothing beyond
--- p_max_messages is read.
+-- blank message, and a conversation that starts with the assistant). The index gives the order; of silence no more than
+-- v_most_silent messages are read, however long it was.
 CREATE FUNCTION prompt_window(
   p_session uuid, p_max_messages bigint, p_token_budget bigint, p_message_overhead integer,
   OUT messages integer, OUT tokens integer, OUT prompt_tokens bigint, OUT content jsonb
 ) LANGUAGE plpgsql STABLE AS $$
 #variable_conflict use_column
+DECLARE
+  v_most_silent constant integer := 1000;
 BEGIN
   SELECT count(*)::integer,
          coalesce(sum(h.token_count), 0)::integer,
@@ -52,8 +53,11 @@ BEGIN
       SELECT n.*, sum(n.token_count) OVER (ORDER BY n.created_at DESC, n.seq DESC ROWS UNBOUNDED PRECEDING) AS tokens_so_far
       FROM (
         SELECT m.role, m.content, m.token_count, m.prompt_tokens, m.created_at, m.seq
-        FROM session_messages m
-        WHERE m.session_id = p_session AND m.in_prompts AND m.content ~ '\S'
+        FROM (
+          SELECT * FROM session_messages WHERE session_id = p_session
+          ORDER BY created_at DESC, seq DESC LIMIT p_max_messages + v_most_silent
+        ) m
+        WHERE m.in_prompts AND m.content ~ '\S'
         ORDER BY m.created_at DESC, m.seq DESC
         LIMIT p_max_messages
       ) n
@@ -486,4 +490,18 @@ BEGIN
   WHERE s.id = p_session AND s.status = 'awaiting_payment'
     AND NOT EXISTS (SELECT FROM invoices i WHERE i.session_id = p_session AND i.next_lookup_at IS NOT NULL);
   RETURN FOUND;
+END $$;
+--> statement-breakpoint
+
+-- Readiness --------------------------------------------------------------------------------------------------------------
+
+-- Raises an error when nothing can be written: a transaction that is numbered is refused on a standby, and what does not fit
+-- into this little memory is sorted on the disk, which refuses it when it is full. Nothing is left behind.
+CREATE FUNCTION check_writable() RETURNS void LANGUAGE plpgsql VOLATILE SET work_mem = '64kB' AS $$
+BEGIN
+  IF current_setting('transaction_read_only')::boolean THEN
+    RAISE read_only_sql_transaction USING MESSAGE = 'the database is read-only';
+  END IF;
+  PERFORM pg_current_xact_id();
+  PERFORM count(*) FROM (SELECT i FROM generate_series(20000, 1, -1) i ORDER BY i OFFSET 0) sorted;
 END $$;

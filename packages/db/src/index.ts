@@ -21,6 +21,7 @@ export {
   type StoredInvoice,
   type WatchedInvoice,
 } from './invoices.ts';
+export { checkWritable } from './health.ts';
 export { type RenewedLease, renewLeases, requestCancel, sweepLeases } from './leases.ts';
 export { type Discrepancy, type LedgerEntry, listDiscrepancies, listLedger } from './ledger.ts';
 export { checkDatabase, openDatabase, type OpenedDatabase, type OpenOptions } from './open.ts';

@@ -3,7 +3,7 @@
  * Whether one can still be paid is told by the database's clock, the same for every server.
  */
 import type { InvoiceStatus, Msat } from '@timmy-tower/contract';
-import { and, desc, eq, gt, isNotNull, isNull, sql } from 'drizzle-orm';
+import { and, desc, eq, isNotNull, isNull, sql } from 'drizzle-orm';
 
 import { invoices } from './schema.ts';
 import { type Db, queryRows, withRetry } from './transaction.ts';
@@ -65,7 +65,7 @@ export interface PayableInvoice extends StoredInvoice {
   readonly leftMs: number;
 }
 
-/** The newest invoices of a session that can still be paid, at most `limit`. */
+/** Of a session's newest unpaid invoices, `limit` of them, those that can still be paid: what is older expired before them. */
 export async function listPayableInvoices(
   db: Db,
   { sessionId, limit }: { sessionId: string; limit: number },
@@ -74,16 +74,12 @@ export async function listPayableInvoices(
   const rows = await db
     .select({ ...invoiceColumns, leftMs: leftMs.mapWith(Number) })
     .from(invoices)
-    .where(
-      and(
-        eq(invoices.sessionId, sessionId),
-        isNull(invoices.paidAt),
-        gt(invoices.expiresAt, sql`statement_timestamp()`),
-      ),
-    )
+    .where(and(eq(invoices.sessionId, sessionId), isNull(invoices.paidAt)))
     .orderBy(desc(invoices.createdAt))
     .limit(limit);
-  return rows.map(({ leftMs: left, ...invoice }) => ({ ...toStoredInvoice(invoice), leftMs: left }));
+  return rows
+    .filter(({ status }) => status === 'pending')
+    .map(({ leftMs: left, ...invoice }) => ({ ...toStoredInvoice(invoice), leftMs: left }));
 }
 
 export type CreditOutcome = 'applied' | 'replayed' | 'foreign';
@@ -145,6 +141,7 @@ END`;
  */
 export async function claimInvoicesToLookUp(db: Db, limit: number): Promise<string[]> {
   // Materialized: the planner may run a plain subquery once per row, each time over other rows, past the limit.
+  // The limit is a literal: a parameter counts as a tenth of all that is due, for which every invoice would be read.
   const rows = await withRetry(db, () =>
     queryRows<{ payment_hash: Buffer }>(
       db,
@@ -152,7 +149,7 @@ export async function claimInvoicesToLookUp(db: Db, limit: number): Promise<stri
     WITH due AS MATERIALIZED (
       SELECT session_id, payment_hash, ${nextLookup} AS again_at FROM invoices
       WHERE next_lookup_at <= statement_timestamp()
-      ORDER BY next_lookup_at DESC LIMIT ${limit}
+      ORDER BY next_lookup_at DESC LIMIT ${sql.raw(String(limit))}
     )
     UPDATE invoices i SET next_lookup_at = due.again_at FROM due
     WHERE i.session_id = due.session_id AND i.payment_hash = due.payment_hash AND i.next_lookup_at <= statement_timestamp()

@@ -28,11 +28,11 @@ export async function findRequest(db: Db, { sessionId, requestId }: TurnId): Pro
   const [row] = await db
     .select({ request: sessionRequests, reply: sessionMessages, balanceNowMsat: sessions.balanceMsat })
     .from(sessionRequests)
-    .innerJoin(sessions, eq(sessions.id, sessionRequests.sessionId))
+    .innerJoin(sessions, eq(sessions.id, sessionId))
     .leftJoin(
       sessionMessages,
       and(
-        eq(sessionMessages.sessionId, sessionRequests.sessionId),
+        eq(sessionMessages.sessionId, sessionId),
         eq(sessionMessages.sessionRequestId, sessionRequests.id),
         eq(sessionMessages.role, 'assistant'),
       ),

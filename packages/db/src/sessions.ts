@@ -1,5 +1,5 @@
 import type { Msat, SessionStatus } from '@timmy-tower/contract';
-import { and, asc, desc, eq, inArray, isNull, type SQL, sql } from 'drizzle-orm';
+import { and, asc, desc, eq, isNull, type SQL, sql } from 'drizzle-orm';
 
 import {
   type InvoiceRow,
@@ -119,10 +119,8 @@ export async function listSessionVersions(
 /** These sessions, whoever asks: for those who checked a key of each. */
 export async function listSessions(db: Db, sessionIds: readonly string[]): Promise<StoredSession[]> {
   const ids = idArray(sessionIds);
-  const newestUnpaid = newestUnpaidInvoice(
-    db,
-    and(eq(invoices.sessionId, sessions.id), sql`${invoices.sessionId} = ANY(${ids})`),
-  );
+  // By the row's own session: to look for each among all ids takes the square of their number.
+  const newestUnpaid = newestUnpaidInvoice(db, eq(invoices.sessionId, sessions.id));
   const rows = await db
     .select({ session: sessionColumns, invoice: columnsOf(newestUnpaid) })
     .from(sessions)
@@ -137,21 +135,22 @@ export async function findKeys(
   keys: readonly KeyOfSession[],
 ): Promise<(KeyOfSession & { readonly status: SessionStatus })[]> {
   const hashes = keys.map(({ keyHash }) => keyHash);
+  const ids = idArray(keys.map(({ sessionId }) => sessionId));
   const found = await db
     .select({ sessionId: sessionKeys.sessionId, keyHash: sessionKeys.keyHash, status: sessions.status })
     .from(sessionKeys)
-    .innerJoin(sessions, eq(sessions.id, sessionKeys.sessionId))
+    .innerJoin(sessions, and(eq(sessions.id, sessionKeys.sessionId), sql`${sessions.id} = ANY(${ids})`))
     .where(
       and(
-        sql`${sessionKeys.sessionId} = ANY(${idArray(keys.map(({ sessionId }) => sessionId))})`,
-        inArray(sessionKeys.keyHash, hashes),
+        sql`${sessionKeys.sessionId} = ANY(${ids})`,
+        sql`${sessionKeys.keyHash} = ANY(${sql.param(hashes)}::bytea[])`,
       ),
     );
   return found;
 }
 
 /** One parameter, however many: a list of a varying length would be another statement each time. */
-const idArray = (ids: readonly string[]) => sql`${`{${ids.join(',')}}`}::uuid[]`;
+const idArray = (ids: readonly string[]) => sql`${sql.param(ids)}::uuid[]`;
 
 const BATCH = 100;
 

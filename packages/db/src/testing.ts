@@ -15,6 +15,8 @@ export {
 } from './testing-old-database.ts';
 export { findPgBouncer, openTestPooler, type TestPooler } from './testing-pooler.ts';
 
+export { brokenShardRules } from './shard-rules.ts';
+
 /** Its `close` drops it, whoever is still connected. */
 export interface TestDatabase extends OpenedDatabase {
   readonly url: string;

@@ -1,6 +1,7 @@
 // Finds the server that runs in our data directory already: a killed run's, or that of a start which was quicker.
-// A `postmaster.pid` is a claim by whoever wrote it, before a crash, a reboot or a copy of the folder: nothing is adopted,
-// signalled or cleared away on its word alone.
+// A `postmaster.pid` is a claim by whoever wrote it, before a crash, a reboot or a copy of the folder, or in another pid
+// namespace at this moment: nothing is adopted or signalled on its word alone, and nothing cleared away but by who claimed
+// the directory.
 import { randomUUID } from 'node:crypto';
 import { link, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -12,26 +13,31 @@ import { codeOf, exists, isServing, type PidFile, readPidFile } from './process.
 import { START_TIMEOUT_MS } from './server.ts';
 import { serverUrl } from './types.ts';
 
-/** Waits for a server that is just starting or stopping. Undefined: none runs here, and nothing is in a new one's way. */
+/** Waits for a server that is just starting or stopping. Undefined: none runs here that we could see. */
 export async function findRunning(cluster: Cluster): Promise<{ pid: number; port: number } | undefined> {
   const deadline = Date.now() + START_TIMEOUT_MS;
   for (;;) {
     const file = readPidFile(cluster.dataDirectory);
     if (!file) return undefined;
     const serving = isServing(file.pid, cluster.dataDirectory);
-    if (serving === false) {
-      if (exists(file.pid)) await removePidFile(cluster.dataDirectory, file);
-      return undefined;
-    }
+    if (serving === false) return undefined;
     const answer = file.status === 'ready' ? await ask(file.port, cluster) : 'unreachable';
     if (answer === 'ours') return { pid: file.pid, port: file.port };
     // Where the system cannot say which directory a process serves, the server's own word decides.
-    if (answer === 'not-ours' && serving === undefined) await removePidFile(cluster.dataDirectory, file);
-    if (answer !== 'unreachable' && serving === undefined) return undefined;
+    if (answer === 'not-ours' && serving === undefined) return undefined;
     if (answer === 'not-ours' || answer === 'refused') throw unusable(file, cluster);
     if (Date.now() > deadline) throw unusable(file, cluster);
     await delay(25);
   }
+}
+
+/**
+ * Takes a stale `postmaster.pid` out of a new server's way, which does not start while the process that it names exists,
+ * whatever that process is by now. For who claimed the directory and found no server in it.
+ */
+export async function clearPidFile(dataDirectory: string): Promise<void> {
+  const file = readPidFile(dataDirectory);
+  if (file && exists(file.pid)) await removePidFile(dataDirectory, file);
 }
 
 /**
@@ -73,11 +79,8 @@ const unusable = (file: PidFile, { directory, dataDirectory }: Cluster): AppErro
     { fields: { pid: file.pid, port: file.port } },
   );
 
-/**
- * PostgreSQL does not start while the process that the file names exists, whatever that process is by now.
- * Another start may replace the file after we judged it: what is taken away is looked at again, and put back.
- */
-async function removePidFile(dataDirectory: string, judged: PidFile): Promise<void> {
+/** A server may replace the file after we judged it: what is taken away is looked at again, and put back. */
+export async function removePidFile(dataDirectory: string, judged: PidFile): Promise<void> {
   const path = join(dataDirectory, 'postmaster.pid');
   const name = `postmaster.pid.stale-${randomUUID()}`;
   const aside = join(dataDirectory, name);

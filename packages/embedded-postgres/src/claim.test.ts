@@ -9,11 +9,12 @@ import {
   query,
   initialisedDirectory,
   newDirectory,
+  open,
   removeTemplate,
 } from './fixture.ts';
 import { isRunning } from './process.ts';
-import { claimInstance, INSTANCE_LOCK } from './claim.ts';
-import { openEmbedded, startPostgres } from './open.ts';
+import { claimInstance, holderName, INSTANCE_LOCK } from './claim.ts';
+import { openEmbedded } from './open.ts';
 import type { EmbeddedPostgres } from './types.ts';
 
 // Every one syncs to disk, several times over: a slow disk takes its time.
@@ -132,16 +133,13 @@ test('the claim is held until the server is gone', async () => {
 });
 
 test('a claim that is given back a moment later is waited for', async () => {
-  const server = await startPostgres({ directory: await initialisedDirectory() });
-  const first = await claimInstance(server.url(), { label: 'first', onLost: ignoreLoss });
-  const second = claimInstance(server.url(), { label: 'second', onLost: ignoreLoss });
-  await until(
-    server.url(),
-    `SELECT FROM pg_stat_activity WHERE application_name LIKE 'second %' AND query LIKE '%pg_locks%'`,
-  );
+  const server = await open(await initialisedDirectory());
+  const url = server.url('template1');
+  const first = await claimInstance(url, 'first');
+  const second = claimInstance(url, 'second');
+  await until(url, `SELECT FROM pg_stat_activity WHERE application_name = 'second' AND query LIKE '%pg_locks%'`);
   await first.release();
-  expect((await second).held).toBe(true);
-  await (await second).release();
+  await expect(second.then((claim) => claim.release())).resolves.toBeUndefined();
 });
 
 test('stopping is not a loss', async () => {
@@ -156,14 +154,12 @@ test('stopping is not a loss', async () => {
 });
 
 test('a claim is one per database, survives a long label and can be given back', async () => {
-  const server = await startPostgres({ directory: await initialisedDirectory() });
-  const first = await claimInstance(server.url(), { label: 'x'.repeat(100), onLost: ignoreLoss });
-  await expect(claimInstance(server.url(), { label: 'second', onLost: ignoreLoss })).rejects.toMatchObject({
+  const server = await open(await initialisedDirectory());
+  const url = server.url('template1');
+  const first = await claimInstance(url, holderName('x'.repeat(100)));
+  await expect(claimInstance(url, 'second')).rejects.toMatchObject({
     fields: { holder: expect.stringMatching(new RegExp(`^x+ pid ${process.pid}$`)) },
   });
   await first.release();
-  expect(first.held).toBe(false);
-  const second = await claimInstance(server.url(), { label: 'second', onLost: ignoreLoss });
-  expect(second.held).toBe(true);
-  await second.release();
+  await (await claimInstance(url, 'second')).release();
 });

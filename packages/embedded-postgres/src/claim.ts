@@ -1,5 +1,5 @@
-// One server at a time on the embedded database. The claim is an advisory lock on a connection of its own: PostgreSQL
-// gives it back the moment that its holder dies, however it dies.
+// One owner at a time of a server that runs. The claim is an advisory lock on a connection of its own: PostgreSQL gives it
+// back the moment that its holder dies, however it dies. It says nothing of a second server: see `directory-claim.ts`.
 import { setTimeout as delay } from 'node:timers/promises';
 import { AppError } from '@timmy-tower/contract';
 import { Client } from 'pg';
@@ -13,25 +13,29 @@ const PATIENCE_MS = 1_000;
 /** PostgreSQL cuts names off there (NAMEDATALEN − 1). */
 const NAME_LIMIT = 63;
 
-export interface ClaimOptions {
-  /** What this server calls itself, e.g. `timmy-tower http://127.0.0.1:3000`. Its pid is added. */
-  readonly label: string;
-  /** Called once if the connection breaks while the claim is held: from then on somebody else may hold it. */
-  readonly onLost: (cause: Error) => void;
-}
-
 export interface InstanceClaim {
-  readonly held: boolean;
+  /** Resolves if the connection breaks while the claim is held: from then on somebody else may hold it. */
+  readonly lost: Promise<Error>;
   release(): Promise<void>;
 }
 
+/** What this process calls itself to others, e.g. `timmy-tower http://127.0.0.1:3000 pid 4711`. */
+export function holderName(label: string): string {
+  const suffix = ` pid ${process.pid}`;
+  return label.slice(0, NAME_LIMIT - suffix.length) + suffix;
+}
+
+export const alreadyRunning = (holder: string, description = holder): AppError =>
+  new AppError('unavailable', `Already running on this database: ${description}. Stop it first.`, {
+    fields: { holder },
+  });
+
 /**
  * Claims the database at `url` for this process, until `release()`.
+ * @param name of at most 63 bytes, as `holderName` makes it
  * @throws {AppError} naming the holder, in the message and as `fields.holder`, when another process holds it.
  */
-export async function claimInstance(url: string, { label, onLost }: ClaimOptions): Promise<InstanceClaim> {
-  const suffix = ` pid ${process.pid}`;
-  const name = label.slice(0, NAME_LIMIT - suffix.length) + suffix;
+export async function claimInstance(url: string, name: string): Promise<InstanceClaim> {
   const client = new Client({ connectionString: url, application_name: name, keepAlive: true });
   let cause = new Error('The connection that holds the claim on the database was closed');
   client.on('error', (error) => (cause = error));
@@ -42,18 +46,15 @@ export async function claimInstance(url: string, { label, onLost }: ClaimOptions
     await client.end().catch(() => {});
     throw error;
   }
-  let held = true;
+  const lost = Promise.withResolvers<Error>();
+  let isReleased = false;
   client.once('end', () => {
-    if (!held) return;
-    held = false;
-    onLost(cause);
+    if (!isReleased) lost.resolve(cause);
   });
   return {
-    get held() {
-      return held;
-    },
+    lost: lost.promise,
     async release() {
-      held = false;
+      isReleased = true;
       await client.end().catch(() => {});
     },
   };
@@ -67,11 +68,7 @@ async function acquire(client: Client): Promise<void> {
     ]);
     if (rows[0]?.claimed) return;
     const holder = await findHolder(client);
-    if (holder !== undefined && Date.now() >= deadline) {
-      throw new AppError('unavailable', `Already running on this database: ${holder}. Stop it first.`, {
-        fields: { holder },
-      });
-    }
+    if (holder !== undefined && Date.now() >= deadline) throw alreadyRunning(holder);
     await delay(50);
   }
 }

@@ -19,7 +19,6 @@ import {
 } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { AppError } from '@timmy-tower/contract';
-import { codeOf, isRunning } from './process.ts';
 import { initialise } from './server.ts';
 import { NOBODY, type PostgresBinaries, type ServerUser } from './binaries.ts';
 
@@ -37,7 +36,6 @@ export async function openCluster(path: string, major: string): Promise<Cluster>
   await mkdir(directory, { recursive: true });
   await refuseOtherMajors(directory, major);
   const dataDirectory = join(directory, major);
-  await removeLeftovers(directory);
   return { directory, dataDirectory, password: await readOrMakePassword(directory, dataDirectory) };
 }
 
@@ -125,32 +123,27 @@ async function readOrMakePassword(directory: string, dataDirectory: string): Pro
 /** Of two at once the first one's stays. */
 async function makePassword(path: string, directory: string): Promise<void> {
   const draft = `${path}.init-${process.pid}-${randomBytes(6).toString('hex')}`;
-  await writeFile(draft, randomBytes(32).toString('base64url'), { mode: 0o600, flush: true });
   try {
+    await writeFile(draft, randomBytes(32).toString('base64url'), { mode: 0o600, flush: true });
     await link(draft, path);
     await persistNames(directory);
   } catch (error) {
-    if (codeOf(error) !== 'EEXIST') throw error;
+    // Who claimed the directory meanwhile made one, and may have cleared our draft away.
+    if (!existsSync(path)) throw error;
   } finally {
     await rm(draft, { force: true });
   }
 }
 
-/** What killed runs were in the middle of. A number that is ours by chance (containers count from one) shows by its age. */
-async function removeLeftovers(directory: string): Promise<void> {
-  const startedAt = Date.now() - process.uptime() * 1000;
+/** What killed runs were in the middle of: for who claimed the directory. Drafts of others that wait for it may go as well. */
+export async function removeLeftovers(directory: string): Promise<void> {
   for (const name of await readdir(directory)) {
-    const maker = Number.parseInt(/\.init-(\d+)-/.exec(name)?.[1] ?? '', 10);
-    if (!(maker > 0)) continue;
-    const path = join(directory, name);
-    const madeAt = (await stat(path).catch(() => undefined))?.ctimeMs ?? 0;
-    if (maker === process.pid ? madeAt < startedAt : !isRunning(maker))
-      await rm(path, { recursive: true, force: true, maxRetries: 10 });
+    if (name.includes('.init-')) await rm(join(directory, name), { recursive: true, force: true, maxRetries: 10 });
   }
 }
 
 /** Readable by whoever owns the directory and, as ever, by root. */
-async function keepPrivate(path: string, directory: string): Promise<void> {
+export async function keepPrivate(path: string, directory: string): Promise<void> {
   await chmod(path, 0o600);
   if (process.getuid?.() !== 0) return;
   const { uid, gid } = await stat(directory);

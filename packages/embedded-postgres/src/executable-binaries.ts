@@ -1,13 +1,12 @@
 // As root, PostgreSQL runs as somebody else, who may not be able to look into our checkout (a folder of mkdtemp, /root):
 // then the binaries are copied to a temporary folder. The copy belongs to root, so that the unprivileged user cannot
-// change what it is about to execute. A copy names the directory it serves and the process that made it, so that a killed
-// run's is used again or cleared away, and nobody else's is.
+// change what it is about to execute. A copy names the directory it serves, so that who claimed that directory uses a killed
+// run's again or clears it away, and nobody else's.
 import { constants, cpSync } from 'node:fs';
 import { chmod, lstat, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { AppError } from '@timmy-tower/contract';
-import { isRunning } from './process.ts';
 import { canExecute, canReach, type PostgresBinaries, type ServerUser } from './binaries.ts';
 
 const PREFIX = 'timmy-tower-postgres-';
@@ -26,7 +25,7 @@ export async function temporaryFolder(user: ServerUser | undefined): Promise<str
   );
 }
 
-/** The binaries, or a copy of them, that `user` can execute for the server in `directory`. */
+/** The binaries, or a copy of them, that `user` can execute for the server in `directory`: for who claimed it. */
 export async function executableBinaries(
   found: PostgresBinaries,
   directory: string,
@@ -37,18 +36,15 @@ export async function executableBinaries(
     if (await isComplete(copy, found)) return binariesIn(join(copy, 'binaries'), found);
   }
   await removeCopies(directory);
-  const folder = await mkdtemp(join(await temporaryFolder(user), `${PREFIX}${process.pid}-`));
+  const folder = await mkdtemp(join(await temporaryFolder(user), PREFIX));
   await chmod(folder, 0o755);
   await writeFile(join(folder, 'serves'), await identityOf(directory));
   return copyBinaries(found, join(folder, 'binaries'));
 }
 
-/** Removes the copies made for the server in `directory`, except one that another process may be about to use. */
+/** Removes the copies made for the server in `directory`. */
 export async function removeCopies(directory: string): Promise<void> {
-  for (const copy of await copiesFor(directory)) {
-    const maker = Number.parseInt(copy.slice(copy.lastIndexOf(PREFIX) + PREFIX.length), 10);
-    if (maker === process.pid || !isRunning(maker)) await rm(copy, { recursive: true, force: true });
-  }
+  for (const copy of await copiesFor(directory)) await rm(copy, { recursive: true, force: true });
 }
 
 /** Copies the binaries into a new folder, for everyone to read and for us alone to write. */

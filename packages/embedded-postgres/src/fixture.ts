@@ -1,18 +1,24 @@
 // For the tests of the embedded PostgreSQL: folders and processes that are gone when a test is over.
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { Client } from 'pg';
-import { startPostgres } from './open.ts';
+import { removeCopies } from './executable-binaries.ts';
+import { openEmbedded } from './open.ts';
+import type { EmbeddedPostgres } from './types.ts';
 import { isServing, readPidFile, signal, waitUntilGone } from './process.ts';
 import { runAs, type ServerUser } from './binaries.ts';
 
 const folders: string[] = [];
 const children: ChildProcess[] = [];
 let template: Promise<string> | undefined;
+
+/** Opens the directory in this process. */
+export const open = async (directory: string): Promise<EmbeddedPostgres> =>
+  openEmbedded(directory, { label: 'test', onLost() {} });
 
 /** Where no database has been yet. */
 export const newDirectory = (): string => join(temporaryFolder(), 'postgres');
@@ -27,7 +33,7 @@ export async function initialisedDirectory(): Promise<string> {
 async function makeTemplate(): Promise<string> {
   const folder = mkdtempSync(join(tmpdir(), 'timmy-tower-embedded-test-'));
   const directory = join(folder, 'postgres');
-  await (await startPostgres({ directory })).stop();
+  await (await open(directory)).stop();
   return directory;
 }
 
@@ -43,13 +49,14 @@ export function temporaryFolder(): string {
   return folder;
 }
 
-/** Ends what the test started, the servers in its folders too, and removes the folders. */
+/** Ends what the test started, the servers in its folders too, and removes the folders and what was copied for them. */
 export async function cleanUp(): Promise<void> {
   for (const child of children.splice(0)) await kill(child);
   for (const folder of folders.splice(0)) {
     for (const name of readdirSync(folder, { recursive: true, encoding: 'utf8' })) {
       if (name.endsWith('postmaster.pid')) await killServer(dirname(join(folder, name)));
     }
+    if (existsSync(join(folder, 'postgres'))) await removeCopies(join(folder, 'postgres'));
     rmSync(folder, { recursive: true, force: true, maxRetries: 10 });
   }
 }
@@ -81,19 +88,19 @@ export interface OtherProcess {
 
 /** Runs module code in a process of its own until it prints a line. `embedded` holds the functions under test. */
 export async function inAnotherProcess(code: string): Promise<OtherProcess> {
-  const [open, throwaway] = ['./open.ts', './throwaway.ts'].map((name) => new URL(name, import.meta.url).href);
-  const child = runNode(`
-    const embedded = { ...(await import('${open}')), ...(await import('${throwaway}')) };
-    ${code}`);
+  const child = runNode(withEmbedded(code));
   return { child, said: JSON.parse((await firstLine(child)) ?? '{}') };
 }
 
-/** Any program but PostgreSQL. */
-export const otherProgram = (user: ServerUser | undefined): ChildProcess =>
-  runNode('setInterval(() => {}, 1000)', user);
+export function withEmbedded(code: string): string {
+  const modules = ['./open.ts', './throwaway.ts'].map((name) => new URL(name, import.meta.url).href);
+  return `const embedded = { ${modules.map((module) => `...(await import('${module}'))`).join(', ')} };\n${code}`;
+}
 
-export const runNode = (code: string, user?: ServerUser): ChildProcess =>
-  run(process.execPath, ['--input-type=module', '-e', code], user);
+/** Any program but PostgreSQL: one that everybody can reach, which Node in a closed checkout is not. */
+export const otherProgram = (user: ServerUser | undefined): ChildProcess => run('/bin/sleep', ['1000'], user);
+
+export const runNode = (code: string): ChildProcess => run(process.execPath, ['--input-type=module', '-e', code]);
 
 /** A process that is gone when the test is over. */
 export function run(command: string, parameters: string[], user?: ServerUser): ChildProcess {

@@ -1,26 +1,22 @@
-import { cpSync, existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { appendFile, chmod, chown, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setImmediate } from 'node:timers/promises';
 import { afterAll, afterEach, expect, test, vi } from 'vitest';
-import { seesDirectory } from './adoption.ts';
-import { ensureInitialised, openCluster } from './directory.ts';
 import {
   cleanUp,
   firstLine,
   initialisedDirectory,
   newDirectory,
+  open,
   removeTemplate,
   run,
   inAnotherProcess,
   kill,
   killServer,
-  otherProgram,
   query,
   temporaryFolder,
 } from './fixture.ts';
-import { exists, isRunning, waitFor, waitUntilGone } from './process.ts';
-import { startPostgres } from './open.ts';
+import { exists, isRunning, waitUntilGone } from './process.ts';
 import { findBinaries, NOBODY } from './binaries.ts';
 
 const isRoot = process.getuid?.() === 0;
@@ -47,7 +43,7 @@ const durable = {
 
 test('the data is durable, whatever the configuration files say', async () => {
   const directory = newDirectory();
-  const first = await startPostgres({ directory });
+  const first = await open(directory);
   expect(await settingsOf(first.url())).toMatchObject(durable);
   expect(
     await query(
@@ -62,7 +58,7 @@ test('the data is durable, whatever the configuration files say', async () => {
   await first.stop();
   expect(isRunning(first.pid)).toBe(false);
 
-  const second = await startPostgres({ directory });
+  const second = await open(directory);
   expect(await settingsOf(second.url())).toMatchObject(durable);
   expect(await query(second.url(), 'SELECT count(*)::int FROM kept')).toEqual([{ count: 0 }]);
   expect(readFileSync(join(directory, 'postgres.log'), 'utf8')).not.toContain('not properly shut down');
@@ -70,7 +66,7 @@ test('the data is durable, whatever the configuration files say', async () => {
 
 test('only the password lets anyone in, and it is for its owner to read', async () => {
   const directory = await initialisedDirectory();
-  const server = await startPostgres({ directory });
+  const server = await open(directory);
   const password = readFileSync(join(directory, 'password'), 'utf8');
   expect(password.length).toBeGreaterThanOrEqual(40);
   expect(server.url('x/y')).toBe(`postgres://postgres:${password}@127.0.0.1:${server.port}/x%2Fy`);
@@ -86,7 +82,7 @@ test('only the password lets anyone in, and it is for its owner to read', async 
 
 test('statements and values stay out of the log', async () => {
   const directory = await initialisedDirectory();
-  const server = await startPostgres({ directory });
+  const server = await open(directory);
   await query(server.url(), 'CREATE TABLE said (what text UNIQUE)');
   await query(server.url(), `INSERT INTO said VALUES ('a secret')`);
   await expect(query(server.url(), `INSERT INTO said VALUES ('a secret')`)).rejects.toMatchObject({ code: '23505' });
@@ -96,7 +92,7 @@ test('statements and values stay out of the log', async () => {
 });
 
 test.runIf(process.platform === 'linux')('Ctrl-C in a terminal does not reach it', async () => {
-  const { pid } = await startPostgres({ directory: await initialisedDirectory() });
+  const { pid } = await open(await initialisedDirectory());
   const [, , group] = readFileSync(`/proc/${pid}/stat`, 'utf8')
     .replace(/^.*\) /s, '')
     .split(' ');
@@ -106,13 +102,13 @@ test.runIf(process.platform === 'linux')('Ctrl-C in a terminal does not reach it
 test('a server whose owner was killed is adopted with its data', async () => {
   const directory = await initialisedDirectory();
   const owner = await inAnotherProcess(`
-    const server = await embedded.startPostgres({ directory: ${JSON.stringify(directory)} });
+    const server = await embedded.openEmbedded(${JSON.stringify(directory)}, { label: 'other', onLost() {} });
     console.log(JSON.stringify({ pid: server.pid, url: server.url() }));
     setInterval(() => {}, 1000);`);
   await query(String(owner.said['url']), 'CREATE TABLE kept AS SELECT 42 AS answer');
   await kill(owner.child);
 
-  const server = await startPostgres({ directory });
+  const server = await open(directory);
   expect(server).toMatchObject({ adopted: true, pid: owner.said['pid'] });
   expect(await query(server.url(), 'SELECT * FROM kept')).toEqual([{ answer: 42 }]);
   await server.stop();
@@ -123,119 +119,15 @@ test('a server whose owner was killed is adopted with its data', async () => {
 
 test('what was committed survives when PostgreSQL itself is killed', async () => {
   const directory = await initialisedDirectory();
-  const first = await startPostgres({ directory });
+  const first = await open(directory);
   await query(first.url(), 'CREATE TABLE kept AS SELECT 42 AS answer');
   await killServer(first.dataDirectory);
 
-  const second = await startPostgres({ directory });
+  const second = await open(directory);
   expect(second.adopted).toBe(false);
   expect(await query(second.url(), 'SELECT * FROM kept')).toEqual([{ answer: 42 }]);
   await first.stop();
   expect(isRunning(second.pid), 'who stops a dead server stops nobody else').toBe(true);
-});
-
-test('a stale pid file that names some other program is not in the way, and the program is left alone', async () => {
-  const directory = await initialisedDirectory();
-  const first = await startPostgres({ directory });
-  const pidFile = join(first.dataDirectory, 'postmaster.pid');
-  const text = readFileSync(pidFile, 'utf8');
-  await killServer(first.dataDirectory);
-  const program = otherProgram(isRoot ? NOBODY : undefined);
-  await writeFile(pidFile, text.replace(String(first.pid), String(program.pid)));
-
-  const second = await startPostgres({ directory });
-  expect(second.adopted).toBe(false);
-  await second.stop();
-  expect(program.exitCode ?? program.signalCode).toBeNull();
-  expect(readdirSync(first.dataDirectory).filter((name) => /stale|timmy/.test(name))).toEqual([]);
-});
-
-test('a copied directory is not mistaken for the original, whose server runs on', async () => {
-  const directory = await initialisedDirectory();
-  const copy = newDirectory();
-  const original = await startPostgres({ directory });
-  await query(original.url(), 'CREATE TABLE kept AS SELECT 42 AS answer');
-  await query(original.url(), 'CHECKPOINT');
-  cpSync(directory, copy, { recursive: true });
-
-  expect(await seesDirectory(original.url(), original.dataDirectory)).toBe(true);
-  expect(await seesDirectory(original.url(), join(copy, '18'))).toBe(false);
-  const other = await startPostgres({ directory: copy });
-  expect(other.adopted).toBe(false);
-  expect(other.pid).not.toBe(original.pid);
-  expect(await query(other.url(), 'SELECT * FROM kept')).toEqual([{ answer: 42 }]);
-  await other.stop();
-  expect(await query(original.url(), 'SELECT * FROM kept')).toEqual([{ answer: 42 }]);
-});
-
-test('a running server that does not know the password is neither adopted nor disturbed', async () => {
-  const directory = await initialisedDirectory();
-  const server = await startPostgres({ directory });
-  await writeFile(join(directory, 'password'), 'another');
-  await expect(startPostgres({ directory })).rejects.toMatchObject({ fields: { pid: server.pid, port: server.port } });
-  expect(isRunning(server.pid)).toBe(true);
-  expect(existsSync(join(server.dataDirectory, 'postmaster.pid'))).toBe(true);
-});
-
-test('data without its password is not initialised again', async () => {
-  const directory = newDirectory();
-  await mkdir(join(directory, '18'), { recursive: true });
-  await writeFile(join(directory, '18', 'PG_VERSION'), '18\n');
-  await expect(startPostgres({ directory })).rejects.toThrow(/its password, .*password, is not/);
-});
-
-test("another major version's data is refused, naming both and the way out", async () => {
-  const directory = newDirectory();
-  await mkdir(join(directory, '17'), { recursive: true });
-  await writeFile(join(directory, '17', 'PG_VERSION'), '17\n');
-  await expect(startPostgres({ directory })).rejects.toMatchObject({
-    message: expect.stringMatching(/PostgreSQL 17.*PostgreSQL 18.*pg_dumpall.*move/s),
-    fields: { found: '17', needed: '18' },
-  });
-  expect(readdirSync(directory)).toEqual(['17']);
-});
-
-test('a start that was killed while initialising is cleaned up by the next, one that goes on is not', async () => {
-  const directory = newDirectory();
-  const program = otherProgram(undefined);
-  const others = join(directory, `18.init-${program.pid}-other`);
-  await mkdir(others, { recursive: true });
-  const start = inAnotherProcess(`await embedded.startPostgres({ directory: ${JSON.stringify(directory)} })`);
-  const halfWay = await waitFor(
-    () =>
-      readdirSync(directory).find(
-        (name) => /^18\.init-(?!.*other)/.test(name) && existsSync(join(directory, name, 'data', 'base')),
-      ),
-    10_000,
-  );
-  signalMaker(halfWay);
-  await start;
-  expect(readdirSync(directory)).not.toContain('18');
-
-  const server = await startPostgres({ directory });
-  expect(await query(server.url(), 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
-  expect(readdirSync(directory).filter((name) => name.includes('.init-'))).toEqual([`18.init-${program.pid}-other`]);
-});
-
-function signalMaker(folder: string | undefined): void {
-  process.kill(Number(/init-(\d+)-/.exec(folder ?? '')?.[1]), 'SIGKILL');
-}
-
-test('any number of first starts at once agree on one password and one data directory', async () => {
-  const directory = newDirectory();
-  const binaries = await findBinaries();
-  const clusters = await Promise.all(
-    Array.from({ length: 20 }, async (_, late) => {
-      for (let turn = 0; turn < late; turn += 1) await setImmediate();
-      return openCluster(directory, binaries.major);
-    }),
-  );
-  expect(new Set(clusters.map(({ password }) => password)).size).toBe(1);
-  const user = isRoot ? NOBODY : undefined;
-  await Promise.all(clusters.slice(0, 3).map(async (cluster) => ensureInitialised(cluster, { binaries, user })));
-  expect(readdirSync(directory).toSorted()).toEqual(['18', 'password']);
-  const server = await startPostgres({ directory });
-  expect(await query(server.url(), 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
 });
 
 test.runIf(process.platform === 'linux')('a zombie is as good as gone', async () => {
@@ -247,10 +139,10 @@ test.runIf(process.platform === 'linux')('a zombie is as good as gone', async ()
 
 test('a failed start shows what PostgreSQL said, and no secret', async () => {
   const directory = await initialisedDirectory();
-  const server = await startPostgres({ directory });
+  const server = await open(directory);
   await server.stop();
   await appendFile(join(server.dataDirectory, 'postgresql.conf'), 'no_such_setting = 1\n');
-  const error: unknown = await startPostgres({ directory }).catch((reason: unknown) => reason);
+  const error: unknown = await open(directory).catch((reason: unknown) => reason);
   expect(error).toMatchObject({ code: 'unavailable', message: expect.stringContaining('no_such_setting') });
   expect(String(error)).not.toContain(await readFile(join(directory, 'password'), 'utf8'));
 });
@@ -258,7 +150,7 @@ test('a failed start shows what PostgreSQL said, and no secret', async () => {
 test('the log does not grow for ever', async () => {
   const directory = await initialisedDirectory();
   await writeFile(join(directory, 'postgres.log'), 'x'.repeat(1_000_001));
-  await startPostgres({ directory });
+  await open(directory);
   expect(statSync(join(directory, 'postgres.log')).size).toBeLessThan(10_000);
   expect(statSync(join(directory, 'postgres.log.1')).size).toBe(1_000_001);
 });
@@ -278,17 +170,17 @@ test.runIf(isRoot)(
     const directory = join(parent, 'postgres');
     await mkdir(directory, { mode: 0o700 });
     await chown(directory, 54_321, 54_321);
-    const first = await startPostgres({ directory });
+    const first = await open(directory);
     await query(first.url(), 'CREATE TABLE kept AS SELECT 42 AS answer');
     expect(statSync(`/proc/${first.pid}`).uid).toBe(54_321);
     for (const name of ['18', 'password', 'postgres.log']) expect(statSync(join(directory, name)).uid).toBe(54_321);
     await first.stop();
-    const second = await startPostgres({ directory });
+    const second = await open(directory);
     expect(await query(second.url(), 'SELECT * FROM kept')).toEqual([{ answer: 42 }]);
   },
 );
 
 test.runIf(isRoot)('root starts it as nobody where root owns the directory', async () => {
-  const { pid } = await startPostgres({ directory: await initialisedDirectory() });
+  const { pid } = await open(await initialisedDirectory());
   expect(statSync(`/proc/${pid}`).uid).toBe(NOBODY.uid);
 });

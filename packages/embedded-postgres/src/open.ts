@@ -1,13 +1,15 @@
 // PostgreSQL for those who have none: the server that npm brings along, on disk, durable, one per directory.
 import { setTimeout as delay } from 'node:timers/promises';
 import { AppError } from '@timmy-tower/contract';
-import { findRunning } from './adoption.ts';
+import { clearPidFile, findRunning } from './adoption.ts';
+import { findBinaries, type PostgresBinaries } from './binaries.ts';
+import { claimInstance, holderName, type InstanceClaim } from './claim.ts';
+import { claimDirectory, type DirectoryClaim } from './directory-claim.ts';
+import { type Cluster, ensureInitialised, openCluster, openLog, removeLeftovers, serverUser } from './directory.ts';
 import { executableBinaries, removeCopies } from './executable-binaries.ts';
-import { claimInstance, type ClaimOptions } from './claim.ts';
-import { type Cluster, ensureInitialised, openCluster, openLog, serverUser } from './directory.ts';
+import { isServing, signal } from './process.ts';
 import { launch, stopServer } from './server.ts';
 import { type EmbeddedPostgres, serverUrl } from './types.ts';
-import { findBinaries, type PostgresBinaries } from './binaries.ts';
 
 const ATTEMPTS = 5;
 const PAUSE_MS = 200;
@@ -24,49 +26,42 @@ const settings = {
   log_min_error_statement: 'panic',
 };
 
-/**
- * Starts the server in `<directory>/<major>`, made if it is not there, or adopts the one that runs in it already.
- * It goes on when this process dies. Stopping it stops it for everyone: `openEmbedded` knows whether that is right.
- * @throws {AppError} when it cannot run: no binaries, another major version's data, a failed start.
- */
-export async function startPostgres({ directory }: { directory: string }): Promise<EmbeddedPostgres> {
-  const binaries = await findBinaries();
-  const cluster = await openCluster(directory, binaries.major);
-  // A start may lose against another one, or meet the last processes of a server that was killed: look and try again.
-  for (let attempt = 1; ; attempt += 1) {
-    const running = await findRunning(cluster);
-    if (running) return embedded(cluster, running, true);
-    try {
-      return embedded(cluster, await launchIn(cluster, binaries), false);
-    } catch (error) {
-      if (attempt === ATTEMPTS) throw error;
-    }
-    await delay(PAUSE_MS);
-  }
+export interface OpenOptions {
+  /** What this process calls itself, e.g. `timmy-tower http://127.0.0.1:3000`. Its pid is added. */
+  readonly label: string;
+  /** Called once if the database is lost: from then on somebody else may have it. */
+  readonly onLost: (cause: Error) => void;
+}
+
+interface Server {
+  readonly pid: number;
+  readonly port: number;
+}
+
+/** Opened by us: a server, its lock, and the directory that it works in. */
+interface Opened {
+  readonly cluster: Cluster;
+  readonly server: Server;
+  readonly adopted: boolean;
+  readonly lock: InstanceClaim;
+  readonly claim: DirectoryClaim;
 }
 
 /**
- * Opens the embedded database for this process alone. Its `stop()` stops the server too, unless the claim was lost.
- * @throws {AppError} naming the process that has it open (`fields.holder`), whose server is left alone.
+ * Opens the embedded database for this process alone: starts the server in `<path>/<major>`, made if it is not there, or
+ * adopts the one that a killed process left running. It goes on when this process dies. `stop()` stops it, unless it was lost.
+ * @throws {AppError} when it cannot run: no binaries, another major version's data, a failed start; or naming the process
+ *   that has it open (`fields.holder`), whose server is left alone.
  */
-export async function openEmbedded(directory: string, { label, onLost }: ClaimOptions): Promise<EmbeddedPostgres> {
-  let stopping: Promise<void> | undefined;
-  const options = {
-    label,
-    onLost: (cause: Error) => {
-      if (!stopping) onLost(cause);
-    },
-  };
+export async function openEmbedded(path: string, { label, onLost }: OpenOptions): Promise<EmbeddedPostgres> {
+  const binaries = await findBinaries();
+  const cluster = await openCluster(path, binaries.major);
+  const holder = holderName(label);
   for (let attempt = 1; ; attempt += 1) {
-    const server = await startPostgres({ directory });
     try {
-      const claim = await claimInstance(server.url(), options);
-      // The claim is kept until the server is gone: nobody may adopt a server that is about to be stopped.
-      const stop = async () => {
-        if (claim.held) await server.stop();
-        await claim.release();
-      };
-      return { ...server, stop: async () => (stopping ??= stop()) };
+      const running = await findRunning(cluster);
+      const opened = running ? await adopt(cluster, running, holder) : await start(cluster, binaries, holder);
+      return own(opened, onLost);
     } catch (error) {
       // The holder may have stopped the server between our two steps.
       if (error instanceof AppError || attempt === ATTEMPTS) throw error;
@@ -75,26 +70,89 @@ export async function openEmbedded(directory: string, { label, onLost }: ClaimOp
   }
 }
 
-async function launchIn(cluster: Cluster, found: PostgresBinaries): Promise<{ pid: number; port: number }> {
-  const user = await serverUser(cluster);
-  const binaries = await executableBinaries(found, cluster.directory, user);
-  await ensureInitialised(cluster, { binaries, user });
-  const log = await openLog(cluster.directory);
-  return launch({ binaries, dataDirectory: cluster.dataDirectory, user, log, settings });
+/** Whoever has the lock of a server that we can see is its owner: the claim on the directory follows. */
+async function adopt(cluster: Cluster, server: Server, holder: string): Promise<Opened> {
+  const lock = await claimInstance(urlOf(cluster, server), holder);
+  try {
+    const claim = await claimDirectory(cluster.directory, { holder, adopting: true });
+    return { cluster, server, adopted: true, lock, claim };
+  } catch (error) {
+    await lock.release();
+    throw error;
+  }
 }
 
-function embedded(cluster: Cluster, server: { pid: number; port: number }, adopted: boolean): EmbeddedPostgres {
-  const { directory, dataDirectory, password } = cluster;
+/** Nothing is made, cleared away or started in the directory before it is claimed. */
+async function start(cluster: Cluster, binaries: PostgresBinaries, holder: string): Promise<Opened> {
+  const claim = await claimDirectory(cluster.directory, { holder, adopting: false });
+  let server: Server | undefined;
+  try {
+    server = await launchIn(cluster, binaries, claim);
+    const lock = await claimInstance(urlOf(cluster, server), holder);
+    return { cluster, server, adopted: false, lock, claim };
+  } catch (error) {
+    // Another process that we share a process table with may have adopted the server at once: its claim follows ours.
+    const isAdopted = server && error instanceof AppError;
+    if (server && !isAdopted) await stopServer({ ...server, ...cluster });
+    await (isAdopted ? claim.abandon() : claim.release());
+    throw error;
+  }
+}
+
+async function launchIn(cluster: Cluster, found: PostgresBinaries, { pipe }: DirectoryClaim): Promise<Server> {
+  const { directory, dataDirectory } = cluster;
+  await removeLeftovers(directory);
+  const user = await serverUser(cluster);
+  const binaries = await executableBinaries(found, directory, user);
+  await ensureInitialised(cluster, { binaries, user });
+  // A start may meet the last processes of a server that was killed.
+  for (let attempt = 1; ; attempt += 1) {
+    await clearPidFile(dataDirectory);
+    const log = await openLog(directory);
+    try {
+      return await launch({ binaries, dataDirectory, user, log, settings, pipe });
+    } catch (error) {
+      if (attempt === ATTEMPTS) throw error;
+    }
+    await delay(PAUSE_MS);
+  }
+}
+
+function own({ cluster, server, adopted, lock, claim }: Opened, onLost: OpenOptions['onLost']): EmbeddedPostgres {
+  const { directory, dataDirectory } = cluster;
+  let ending: Promise<void> | undefined;
+  /** The claims are kept until the server is gone: nobody may adopt a server that is about to be stopped. */
   const stop = async () => {
     await stopServer({ ...server, dataDirectory });
     await removeCopies(directory);
+    await lock.release();
+    await claim.release();
   };
-  let stopping: Promise<void> | undefined;
+  const letGo = async () => {
+    await Promise.all([lock.release(), claim.abandon()]);
+  };
+  const lose = (cause: Error) => {
+    if (ending) return;
+    ending = letGo();
+    onLost(cause);
+  };
+  const watchLock = async () => lose(await lock.lost);
+  const watchClaim = async () => {
+    const { cause, adopted: isTheirs } = await claim.lost;
+    // Another server may start in the directory at any moment, or runs there already: at once, and without a last write.
+    if (!isTheirs && isServing(server.pid, dataDirectory)) signal(server.pid, 'SIGQUIT');
+    lose(cause);
+  };
+  void watchLock();
+  void watchClaim();
   return {
     ...server,
     dataDirectory,
     adopted,
-    url: (database) => serverUrl({ port: server.port, password, database }),
-    stop: async () => (stopping ??= stop()),
+    url: (database) => urlOf(cluster, server, database),
+    stop: async () => (ending ??= stop()),
   };
 }
+
+const urlOf = ({ password }: Cluster, { port }: Server, database?: string): string =>
+  serverUrl({ port, password, database });

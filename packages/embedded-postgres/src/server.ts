@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { AppError } from '@timmy-tower/contract';
 import { isServing, readPidFile, signal, waitFor, waitUntilGone } from './process.ts';
+import type { AlivePipe } from './alive-pipe.ts';
 import { type PostgresBinaries, runAs, type ServerUser, serverEnvironment } from './binaries.ts';
 
 const run = promisify(execFile);
@@ -51,12 +52,13 @@ export async function initialise(
 /**
  * Starts a server on a free loopback port and waits until it accepts connections. It is on its own from then on: in a
  * process group of its own, so that Ctrl-C in a terminal does not reach it, and writing to a file, so that it outlives us.
- * @throws {AppError} with the end of PostgreSQL's log when it does not come up.
+ * All its processes inherit `pipe`.
+ * @throws {AppError} with the end of PostgreSQL's log when it does not come up. It is gone then.
  */
 export async function launch(
-  place: Place & { log: string; settings: Readonly<Record<string, string | number>> },
+  place: Place & { log: string; settings: Readonly<Record<string, string | number>>; pipe?: AlivePipe | undefined },
 ): Promise<{ pid: number; port: number }> {
-  const { binaries, dataDirectory, user, log } = place;
+  const { binaries, dataDirectory, user, log, pipe } = place;
   const port = await freePort();
   const settings = { ...place.settings, port, listen_addresses: '127.0.0.1', unix_socket_directories: '' };
   const flags = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
@@ -67,7 +69,7 @@ export async function launch(
     cwd: dataDirectory,
     env: serverEnvironment,
     detached: true,
-    stdio: ['ignore', output, output],
+    stdio: ['ignore', output, output, ...(pipe ? [pipe.descriptor] : [])],
   });
   closeSync(output);
   child.unref();
@@ -80,7 +82,10 @@ export async function launch(
   };
   const ready = await waitFor(() => (failure === undefined ? isReady() || undefined : false), START_TIMEOUT_MS);
   if (ready && child.pid !== undefined) return { pid: child.pid, port };
-  if (child.pid !== undefined && failure === undefined) signal(child.pid, 'SIGQUIT');
+  if (child.pid !== undefined && failure === undefined) {
+    signal(child.pid, 'SIGQUIT');
+    await waitUntilGone(child.pid, STOP_TIMEOUT_MS);
+  }
   const tail = readFileSync(log).subarray(logStart).toString().trimEnd().split('\n').slice(-20).join('\n');
   throw new AppError('unavailable', `PostgreSQL did not start: ${failure ?? 'it took too long'}.\n${tail}`.trimEnd());
 }

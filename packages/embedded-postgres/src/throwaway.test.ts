@@ -1,11 +1,13 @@
+import { once } from 'node:events';
 import { cpSync, existsSync, statSync } from 'node:fs';
 import { chmod, mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { afterEach, expect, test, vi } from 'vitest';
+import { makePipe } from './alive-pipe.ts';
 import { executableBinaries, removeCopies } from './executable-binaries.ts';
-import { cleanUp, inAnotherProcess, kill, query, temporaryFolder } from './fixture.ts';
+import { cleanUp, inAnotherProcess, kill, query, run, temporaryFolder } from './fixture.ts';
 import { isRunning, waitUntilGone } from './process.ts';
-import { startThrowawayPostgres } from './throwaway.ts';
+import { removeOrphans, startThrowawayPostgres } from './throwaway.ts';
 import { canExecute, findBinaries, NOBODY } from './binaries.ts';
 
 // Every one syncs to disk, several times over: a slow disk takes its time.
@@ -43,8 +45,28 @@ test('one whose owner was killed is removed by the next, one whose owner lives i
   await Promise.all([next.stop(), alive.stop()]);
 });
 
+test('one whose owner lives where its number says nothing is not removed', async () => {
+  const temporary = temporaryFolder();
+  const directory = join(temporary, `timmy-tower-throwaway-${await endedProcess()}-elsewhere`);
+  await mkdir(directory);
+  const pipe = await makePipe(directory);
+  await removeOrphans(temporary);
+  expect(existsSync(directory)).toBe(true);
+  pipe?.close();
+  await removeOrphans(temporary);
+  expect(existsSync(directory)).toBe(false);
+});
+
+/** A number that nobody has. */
+async function endedProcess(): Promise<number> {
+  const child = run('/bin/sh', ['-c', 'exit']);
+  if (child.exitCode === null) await once(child, 'exit');
+  return child.pid!;
+}
+
 test('one whose owner exits without stopping it goes with its owner', async () => {
-  const { said } = await inAnotherProcess(startAndThen('process.exit(1)'));
+  const { child, said } = await inAnotherProcess(startAndThen('process.exit(1)'));
+  if (child.exitCode === null) await once(child, 'exit');
   expect(await waitUntilGone(Number(said['pid']), 10_000)).toBe(true);
   await (await startThrowawayPostgres()).stop();
   expect(existsSync(String(said['dataDirectory']))).toBe(false);

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import { chmod, mkdtemp, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { isPipeHeld, makePipe, PIPE_PREFIX } from './alive-pipe.ts';
 import { isRunning, isServing, readPidFile, signal, waitUntilGone } from './process.ts';
 import { initialise, launch } from './server.ts';
 import { copyBinaries, temporaryFolder } from './executable-binaries.ts';
@@ -28,6 +29,7 @@ export async function startThrowawayPostgres(): Promise<EmbeddedPostgres> {
   const temporary = await temporaryFolder(user);
   await removeOrphans(temporary);
   const directory = await mkdtemp(join(temporary, `${PREFIX}${process.pid}-`));
+  const pipe = await makePipe(directory);
   try {
     await chmod(directory, 0o755);
     const found = await findBinaries();
@@ -49,24 +51,33 @@ export async function startThrowawayPostgres(): Promise<EmbeddedPostgres> {
       url: (database) => serverUrl({ port, password, database }),
       async stop() {
         process.off('exit', quit);
+        pipe?.close();
         await destroy(directory);
       },
     };
   } catch (error) {
+    pipe?.close();
     await destroy(directory);
     throw error;
   }
 }
 
-async function removeOrphans(temporary: string): Promise<void> {
+/** What killed runs left in the folder for temporary files. */
+export async function removeOrphans(temporary: string): Promise<void> {
   const mine = process.getuid?.();
   for (const name of await readdir(temporary)) {
     const owner = name.startsWith(PREFIX) ? Number.parseInt(name.slice(PREFIX.length), 10) : Number.NaN;
-    if (!(owner > 0) || isRunning(owner)) continue;
     const directory = join(temporary, name);
+    if (!(owner > 0) || isRunning(owner) || (await isHeld(directory))) continue;
     const facts = await stat(directory).catch(() => undefined);
     if (facts?.uid === mine) await destroy(directory);
   }
+}
+
+/** By an owner in another pid namespace, to whom its number says nothing here. */
+async function isHeld(directory: string): Promise<boolean> {
+  const names = await readdir(directory).catch(() => []);
+  return names.some((name) => name.startsWith(PIPE_PREFIX) && isPipeHeld(directory, name) === true);
 }
 
 /** Immediate shutdown: there is nothing to keep. */

@@ -1,14 +1,54 @@
 /** Whose request it is, for limits: the peer, or who the operator's own proxies say it is. */
-import { isIP, isIPv4, isIPv6, SocketAddress } from 'node:net';
+import { BlockList, isIP, isIPv4, isIPv6, SocketAddress } from 'node:net';
 
 import { getConnInfo } from '@hono/node-server/conninfo';
 import type { Context } from 'hono';
+import type { Logger } from 'pino';
 
-/** A request that came through no socket (a test's) has no address. */
-export function clientNetwork(context: Context, trustedProxies: number): string {
-  const peer = 'incoming' in (context.env ?? {}) ? getConnInfo(context).remote.address : undefined;
-  const forwardedFor = context.req.header('x-forwarded-for');
-  return networkOf(chooseAddress(peer ?? 'none', { forwardedFor, trustedProxies }));
+/** The network that a request comes from. */
+export type AddressOf = (context: Context) => string;
+
+/** A proxy that nobody told us of makes one address of all its callers: said once. */
+export function createAddressOf({ trustedProxies, log }: { trustedProxies: number; log: Logger }): AddressOf {
+  let told = false;
+  return (context) => {
+    // A request that came through no socket (a test's) has no address.
+    const peer = ('incoming' in (context.env ?? {}) ? getConnInfo(context).remote.address : undefined) ?? 'none';
+    const forwardedFor = context.req.header('x-forwarded-for');
+    if (!told && trustedProxies === 0 && forwardedFor !== undefined && isPrivate(peer)) {
+      told = true;
+      log.warn(
+        'a proxy at a private address sends X-Forwarded-For, which is not believed while TRUST_PROXY is 0: ' +
+          'limits count all its callers as one. Set TRUST_PROXY to the number of proxies of yours in front',
+      );
+    }
+    return networkOf(chooseAddress(peer, { forwardedFor, trustedProxies }));
+  };
+}
+
+// RFC 1918, RFC 6598 and RFC 4193; loopback and link-local.
+const privateNetworks = new BlockList();
+for (const [network, bits] of [
+  ['10.0.0.0', 8],
+  ['172.16.0.0', 12],
+  ['192.168.0.0', 16],
+  ['100.64.0.0', 10],
+  ['127.0.0.0', 8],
+  ['169.254.0.0', 16],
+] as const) {
+  privateNetworks.addSubnet(network, bits, 'ipv4');
+}
+for (const [network, bits] of [
+  ['fc00::', 7],
+  ['fe80::', 10],
+  ['::1', 128],
+] as const) {
+  privateNetworks.addSubnet(network, bits, 'ipv6');
+}
+
+function isPrivate(peer: string): boolean {
+  const address = peer.replace(/%.*$/, '');
+  return isIP(address) !== 0 && privateNetworks.check(address, isIPv6(address) ? 'ipv6' : 'ipv4');
 }
 
 /**

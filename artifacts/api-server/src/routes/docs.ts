@@ -39,7 +39,12 @@ const CSP = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self
 
 export function addDocsRoutes(app: App): void {
   app.openAPIRegistry.registerComponent('securitySchemes', 'sessionKey', { type: 'http', scheme: 'bearer' });
-  app.doc31('/openapi.json', openApiDocument);
+  // Made once, not anew for everybody who asks.
+  let document: string | undefined;
+  app.get('/openapi.json', (context) => {
+    document ??= JSON.stringify(app.getOpenAPI31Document(openApiDocument));
+    return context.body(document, 200, { 'content-type': 'application/json' });
+  });
   app.get('/docs', (context) => context.html(page, 200, { 'content-security-policy': CSP }));
   app.get('/docs/start.js', (context) => context.body(startScript, 200, { 'content-type': 'text/javascript' }));
   for (const [file, type] of [

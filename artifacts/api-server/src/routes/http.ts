@@ -6,57 +6,48 @@ import { bodyLimit } from 'hono/body-limit';
 import { createMiddleware } from 'hono/factory';
 import type { Logger } from 'pino';
 
-import { sessionNotFound } from '../sessions/find-session.ts';
-import { type Caller, parseSessionKey } from '../sessions/session-key.ts';
+import type { Caller } from '../sessions/session-key.ts';
 
 export interface AppEnv {
-  Variables: { caller: Caller; log: Logger };
+  /** `isPaid`: its session was paid at some time. */
+  Variables: { caller: Caller; isPaid: boolean; log: Logger };
 }
 export type App = OpenAPIHono<AppEnv>;
 
+/** A message of the greatest length, escaped, with what surrounds it. */
 const MAX_BODY_BYTES = 512 * 1024;
-
-/**
- * Who calls, by the key in the Authorization header. Whether it fits is for the database to say; that it names another
- * session than the path shows here already, and is answered alike.
- * @throws {AppError} `unauthorized` without a key, `not-found` with one that cannot fit
- */
-export const withCaller = createMiddleware<AppEnv>(async (context, next) => {
-  const key = /^Bearer +(\S+)$/i.exec(context.req.header('authorization') ?? '')?.[1];
-  if (!key) {
-    throw new AppError('unauthorized', 'Send the session key: `Authorization: Bearer tt_…`.');
-  }
-  const caller = parseSessionKey(key);
-  if (!caller || caller.sessionId !== context.req.param('id')?.toLowerCase()) throw sessionNotFound();
-  context.set('caller', caller);
-  await next();
-});
-
-const limitBody = bodyLimit({
-  maxSize: MAX_BODY_BYTES,
-  onError: () => {
-    throw new AppError('payload-too-large', `A request's body may have ${MAX_BODY_BYTES / 1024} KiB at most.`);
-  },
-});
+/** Any other body, which is read of those who have not paid: an amount, an invoice. */
+const MAX_SMALL_BODY_BYTES = 16 * 1024;
 
 /**
  * A whole body of JSON that can be stored.
  * @throws {AppError} `payload-too-large`, or `malformed-request` for one that broke off, is not JSON, or cannot be stored
  */
-export const readableJson = createMiddleware<AppEnv>(async (context, next) => {
-  const body = await readBody(context);
-  const type = context.req.header('content-type') ?? '';
-  if (!/^application\/(json|[\w.+-]+\+json)\s*(;|$)/i.test(type)) {
-    throw new AppError('malformed-request', 'Send JSON, with `Content-Type: application/json`.');
-  }
-  assertStorable(parseJson(body));
-  await next();
-});
+function readableUpTo(maxBytes: number) {
+  const limitBody = bodyLimit({
+    maxSize: maxBytes,
+    onError: () => {
+      throw new AppError('payload-too-large', `The body of this request may have ${maxBytes / 1024} KiB at most.`);
+    },
+  });
+  return createMiddleware<AppEnv>(async (context, next) => {
+    const body = await readBody(context, () => limitBody(context, async () => {}));
+    const type = context.req.header('content-type') ?? '';
+    if (!/^application\/(json|[\w.+-]+\+json)\s*(;|$)/i.test(type)) {
+      throw new AppError('malformed-request', 'Send JSON, with `Content-Type: application/json`.');
+    }
+    assertStorable(parseJson(body));
+    await next();
+  });
+}
+
+export const readableJson = readableUpTo(MAX_SMALL_BODY_BYTES);
+export const readableMessage = readableUpTo(MAX_BODY_BYTES);
 
 /** Hono keeps it for whoever reads it afterwards. */
-async function readBody(context: Context): Promise<ArrayBuffer> {
+async function readBody(context: Context, limit: () => Promise<unknown>): Promise<ArrayBuffer> {
   try {
-    await limitBody(context, async () => {});
+    await limit();
     return await context.req.arrayBuffer();
   } catch (cause) {
     if (cause instanceof AppError) throw cause;
@@ -101,10 +92,10 @@ const statuses = {
   409: 'Another request of this conversation is running',
   410: 'The session is closed or expired',
   413: 'The request is too large',
-  422: 'The request does not fit: every fault is named',
-  429: 'Too many new sessions from this address',
+  422: 'The request does not fit: every fault is named; or the model’s provider refuses it as it is',
+  429: 'Too many calls of this kind: `Retry-After` says when to come back',
   502: 'The model failed: nothing stored, nothing charged',
-  503: 'Wallet or database are out of reach: try again',
+  503: 'Wallet or database are out of reach, the model is busy (`Retry-After`), or it is out of order until the operator acts',
 } as const;
 
 /** The problem documents that a route can answer, for OpenAPI. */

@@ -1,24 +1,24 @@
 import { createRoute } from '@hono/zod-openapi';
 import { messagesPageSchema, messagesQuery } from '@timmy-tower/contract';
 
-import type { Deps } from '../deps.ts';
 import { getSession } from '../sessions/find-session.ts';
 import { forgetConversation, readMessages } from '../sessions/messages.ts';
-import { type App, problemsOf, withCaller } from './http.ts';
+import { type RouteDeps, withCaller } from './admission.ts';
+import { type App, problemsOf } from './http.ts';
 import { security, sessionPath } from './sessions.ts';
 
-export function addMessageRoutes(app: App, deps: Deps): void {
+export function addMessageRoutes(app: App, deps: RouteDeps): void {
   const list = createRoute({
     method: 'get',
     path: '/sessions/{id}/messages',
     summary: 'The conversation, page by page',
     tags: ['Conversation'],
     security,
-    middleware: [withCaller] as const,
+    middleware: [withCaller(deps)] as const,
     request: { params: sessionPath, query: messagesQuery },
     responses: {
       200: { description: 'One page', content: { 'application/json': { schema: messagesPageSchema } } },
-      ...problemsOf(401, 404, 422, 503),
+      ...problemsOf(401, 404, 422, 429, 503),
     },
   });
   app.openapi(list, async (context) => {
@@ -32,9 +32,9 @@ export function addMessageRoutes(app: App, deps: Deps): void {
     summary: 'Forget the conversation; the balance and the charges stay',
     tags: ['Conversation'],
     security,
-    middleware: [withCaller] as const,
+    middleware: [withCaller(deps)] as const,
     request: { params: sessionPath },
-    responses: { 204: { description: 'Forgotten' }, ...problemsOf(401, 404, 409, 503) },
+    responses: { 204: { description: 'Forgotten' }, ...problemsOf(401, 404, 409, 429, 503) },
   });
   app.openapi(forget, async (context) => {
     const session = await getSession(deps, context.get('caller'));

@@ -1,9 +1,11 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import { AppError, msatToJson, type ServerInfo, serverInfoSchema } from '@timmy-tower/contract';
-import { checkDatabase } from '@timmy-tower/db';
+import { checkWritable } from '@timmy-tower/db';
 import { SimulatedWallet } from '@timmy-tower/lightning';
 
 import type { Deps } from '../deps.ts';
+
+import { shareAnswer } from '../shared-answer.ts';
 import { type App, problemsOf } from './http.ts';
 
 const health = z.object({ status: z.literal('ok') });
@@ -13,7 +15,17 @@ const readiness = z.object({
   wallet: z.enum(['ok', 'down']).meta({ description: 'Funded sessions work without it; new ones have to wait' }),
   walletName: z.string(),
   model: z.string(),
+  agent: z
+    .enum(['ok', 'out-of-order'])
+    .meta({ description: 'Whether the model’s provider answers, as of the last turn' }),
+  agentFault: z
+    .string()
+    .optional()
+    .meta({ description: 'What the operator must act on: a status and the provider’s short code' }),
 });
+
+/** Anybody may ask; the database and the wallet are asked this often at most. */
+const READINESS_MS = 1000;
 
 export function addOperationRoutes(app: App, deps: Deps): void {
   const config = createRoute({
@@ -37,19 +49,32 @@ export function addOperationRoutes(app: App, deps: Deps): void {
   const ready = createRoute({
     method: 'get',
     path: '/readyz',
-    summary: 'Can it serve: the database answers, it is not shutting down',
+    summary: 'Can it serve: the database answers and can be written, it is not shutting down',
     tags: ['Operations'],
     responses: {
       200: { description: 'Ready', content: { 'application/json': { schema: readiness } } },
       ...problemsOf(503),
     },
   });
+  const checkSoon = shareAnswer(READINESS_MS, async () => {
+    const [wallet] = await Promise.all([isWalletUp(deps), checkWritable(deps.db)]);
+    return wallet;
+  });
   app.openapi(ready, async (context) => {
     if (deps.runningTurns.closing) throw new AppError('unavailable', 'This server is shutting down.');
-    const [wallet] = await Promise.all([isWalletUp(deps), checkDatabase(deps.db)]);
+    const wallet = await checkSoon();
     const { agent } = deps;
+    const agentHealth = agent.health();
     return context.json(
-      { status: 'ok' as const, database: 'ok' as const, wallet, walletName: deps.wallet.name, model: agent.model },
+      {
+        status: 'ok' as const,
+        database: 'ok' as const,
+        wallet,
+        walletName: deps.wallet.name,
+        model: agent.model,
+        agent: agentHealth.status,
+        ...(agentHealth.status === 'ok' ? {} : { agentFault: agentHealth.code }),
+      },
       200,
     );
   });

@@ -1,13 +1,14 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import { AppError, idempotencyKeyHeader, streamEventSchema, turnBody, turnSchema } from '@timmy-tower/contract';
 
-import type { Deps } from '../deps.ts';
 import { cancelRequest } from '../sessions/cancel-request.ts';
 import { getRequest } from '../sessions/find-request.ts';
 import { getSession } from '../sessions/find-session.ts';
-import { beginTurn, finishTurn } from '../sessions/take-turn.ts';
+import { finishTurn } from '../sessions/finish-turn.ts';
+import { beginTurn } from '../sessions/take-turn.ts';
 import { streamReplay, streamTurn } from '../sse.ts';
-import { type App, problemsOf, readableJson, withCaller } from './http.ts';
+import { paidOnly, type RouteDeps, withCaller } from './admission.ts';
+import { type App, problemsOf, readableMessage } from './http.ts';
 import { security, sessionPath } from './sessions.ts';
 
 const requestPath = sessionPath.extend({
@@ -20,15 +21,18 @@ const turnHeaders = z.object({
   }),
 });
 
-export function addRequestRoutes(app: App, deps: Deps): void {
+export function addRequestRoutes(app: App, deps: RouteDeps): void {
   const take = createRoute({
     method: 'post',
     path: '/sessions/{id}/request',
     summary: 'Say something to Timmy: one turn, one charge',
-    description: 'With `Accept: text/event-stream` the reply streams: `start`, `delta`…, then `done` or `error`.',
+    description:
+      'With `Accept: text/event-stream` the reply streams: `start`, then `reasoning`… and `delta`… as they come, then ' +
+      '`done` or `error`. Reasoning is what a model thinks before it speaks: it is no part of the reply, is not stored, and ' +
+      'is not shown to the model again. It streams to the caller who asked, and only this once: a replay has none.',
     tags: ['Conversation'],
     security,
-    middleware: [withCaller, readableJson] as const,
+    middleware: [withCaller(deps), paidOnly(deps), readableMessage] as const,
     request: {
       params: sessionPath,
       headers: turnHeaders,
@@ -39,7 +43,7 @@ export function addRequestRoutes(app: App, deps: Deps): void {
         description: 'The reply, what it cost, and what the model was shown',
         content: { ...answer, 'text/event-stream': { schema: streamEventSchema } },
       },
-      ...problemsOf(400, 401, 402, 404, 409, 410, 413, 422, 502, 503),
+      ...problemsOf(400, 401, 402, 404, 409, 410, 413, 422, 429, 502, 503),
     },
   });
   app.openapi(take, async (context) => {
@@ -53,7 +57,7 @@ export function addRequestRoutes(app: App, deps: Deps): void {
       return streaming ? streamReplay(context, turn.answer) : context.json(turn.answer, 200);
     }
     if (streaming) return streamTurn(context, deps, turn);
-    return context.json(await finishTurn(deps, turn, () => {}), 200);
+    return context.json(await finishTurn(deps, turn), 200);
   });
 
   const show = createRoute({
@@ -62,9 +66,9 @@ export function addRequestRoutes(app: App, deps: Deps): void {
     summary: 'A request, in whatever state',
     tags: ['Conversation'],
     security,
-    middleware: [withCaller] as const,
+    middleware: [withCaller(deps)] as const,
     request: { params: requestPath },
-    responses: { 200: { description: 'The request', content: answer }, ...problemsOf(401, 404, 503) },
+    responses: { 200: { description: 'The request', content: answer }, ...problemsOf(401, 404, 429, 503) },
   });
   app.openapi(show, async (context) => {
     const session = await getSession(deps, context.get('caller'));
@@ -78,9 +82,9 @@ export function addRequestRoutes(app: App, deps: Deps): void {
     summary: 'Stop a running request; what was said so far is kept and charged by what it used',
     tags: ['Conversation'],
     security,
-    middleware: [withCaller] as const,
+    middleware: [withCaller(deps)] as const,
     request: { params: requestPath },
-    responses: { 200: { description: 'The request, ended', content: answer }, ...problemsOf(401, 404, 503) },
+    responses: { 200: { description: 'The request, ended', content: answer }, ...problemsOf(401, 404, 429, 503) },
   });
   app.openapi(cancel, async (context) => {
     const session = await getSession(deps, context.get('caller'));

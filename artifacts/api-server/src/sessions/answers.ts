@@ -39,7 +39,7 @@ export function toMessage({ id, sessionRequestId, role, content, tokenCount, cre
 }
 
 export function toTurnAnswer(stored: StoredRequest): TurnAnswer {
-  const { id, state, incompleteReason, model, inputTokens, outputTokens, chargedMsat, reply } = stored;
+  const { id, state, incompleteReason, model, inputTokens, outputTokens, reasoningTokens, chargedMsat, reply } = stored;
   return {
     request: {
       id,
@@ -48,6 +48,7 @@ export function toTurnAnswer(stored: StoredRequest): TurnAnswer {
       model,
       inputTokens,
       outputTokens,
+      reasoningTokens,
       chargedMsat: chargedMsat === null ? null : msatToJson(chargedMsat),
       createdAt: stored.createdAt.toISOString(),
       finishedAt: stored.finishedAt?.toISOString() ?? null,

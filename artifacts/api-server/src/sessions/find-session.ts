@@ -10,8 +10,12 @@ export function sessionNotFound(): AppError {
 }
 
 /** @throws {AppError} `not-found` when the caller's key opens no session */
-export async function getSession({ db }: Pick<Deps, 'db'>, caller: Caller): Promise<StoredSession> {
+export async function getSession(
+  { db, knownKeys }: Pick<Deps, 'db' | 'knownKeys'>,
+  caller: Caller,
+): Promise<StoredSession> {
   const session = await findSession(db, caller);
   if (!session) throw sessionNotFound();
+  if (session.status !== 'awaiting_payment') knownKeys.remember(caller);
   return session;
 }

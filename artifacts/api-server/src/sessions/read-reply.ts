@@ -1,14 +1,39 @@
-/** Reads one reply from the agent, and never waits for an agent that does not listen. */
-import type { Agent, Prompt, Usage } from '@timmy-tower/agent';
+/** Reads one reply from the agent, within its limits, and never waits for an agent that does not listen. */
+import { type Agent, OutputMeter, type Prompt, type ReplyEvent, type ReportedUsage } from '@timmy-tower/agent';
 import { AppError } from '@timmy-tower/contract';
 
 import type { ModelTimeLimits } from '../deps.ts';
+import { Patience } from './patience.ts';
+import { ReplyText } from './reply-text.ts';
 import { type RunningTurn, TurnStopped } from './running-turns.ts';
+import { untilAborted } from './until-aborted.ts';
 
-export interface Reply {
+/** What came from the model, whatever became of it. */
+export interface Said {
+  /** '' when it was silent. */
   readonly text: string;
-  /** `cancelled`: stopped by the caller; what was said so far is the reply, and nobody told the usage. */
-  readonly ending: { readonly finish: 'stop' | 'length'; readonly usage: Usage } | 'cancelled';
+  readonly reasoning: string;
+  readonly reported: ReportedUsage;
+  /** Whether it came to the model's own end. */
+  readonly isWhole: boolean;
+}
+
+export interface Reply extends Said {
+  /** `length`: at a limit, the model's or ours. `cancelled`: by the caller. `too-long`: out of time. */
+  readonly ending: 'stop' | 'length' | 'cancelled' | 'too-long';
+}
+
+/** There is no reply. */
+export interface BrokenReply extends Said {
+  readonly error: AppError | TurnStopped;
+  /** Whether the provider will want to be paid for it. */
+  readonly isOwed: boolean;
+}
+
+/** What is told while the reply comes. */
+export interface ReplyListener {
+  readonly onText?: (text: string) => void;
+  readonly onReasoning?: (text: string) => void;
 }
 
 export interface ReadReplyOptions {
@@ -16,100 +41,87 @@ export interface ReadReplyOptions {
   readonly maxOutputTokens: number;
   readonly turn: RunningTurn;
   readonly timeLimits: ModelTimeLimits;
-  readonly onText: (text: string) => void;
+  readonly listener: ReplyListener;
 }
 
-/** @throws {AppError} `agent-failed`, or TurnStopped for any reason but a cancel: there is no reply then */
-export async function readReply(agent: Agent, options: ReadReplyOptions): Promise<Reply> {
-  const { prompt, maxOutputTokens, turn, timeLimits, onText } = options;
+export async function readReply(agent: Agent, options: ReadReplyOptions): Promise<Reply | BrokenReply> {
+  const { prompt, maxOutputTokens, turn, timeLimits, listener } = options;
   const { signal } = turn;
-  const text = new ReplyText(onText);
-  const total = setTimeout(() => turn.stop('too-slow'), timeLimits.totalMs);
-  const silence = setTimeout(() => turn.stop('too-slow'), timeLimits.silenceMs);
+  const reading = new Reading(maxOutputTokens, listener);
+  using patience = new Patience(turn, timeLimits);
   try {
     for await (const event of untilAborted(agent.reply(prompt, { maxOutputTokens, signal }), signal)) {
-      silence.refresh();
-      if (event.type === 'end') return spoken({ text: text.end(), ending: event });
-      text.add(event.text);
+      patience.renew(event.type === 'text' || event.type === 'reasoning');
+      if (event.type === 'end') return reading.end(event.finish);
+      await reading.take(event);
+      if (reading.isFull) return reading.cut();
     }
     throw failed('The model ended without finishing its reply.');
   } catch (error) {
-    if (signal.aborted && signal.reason instanceof TurnStopped && signal.reason.reason === 'cancelled') {
-      return { text: text.end(), ending: 'cancelled' };
-    }
-    if (signal.aborted) throw signal.reason;
-    throw error instanceof AppError ? error : failed('The model failed.', error);
-  } finally {
-    clearTimeout(total);
-    clearTimeout(silence);
+    return reading.stop(signal.aborted ? signal.reason : error);
   }
-}
-
-/** A model that says nothing has failed: nobody pays for silence. */
-function spoken(reply: Reply): Reply {
-  if (reply.text === '') throw failed('The model said nothing.');
-  return reply;
 }
 
 function failed(what: string, cause?: unknown): AppError {
-  return new AppError('agent-failed', `${what} Nothing was charged: try again.`, { cause });
+  return new AppError('agent-failed', `${what} Try again in a moment.`, { cause });
 }
 
-/** The events up to the abort, whatever the source does about it: one that hangs is left behind. */
-async function* untilAborted<T>(source: AsyncIterable<T>, signal: AbortSignal): AsyncGenerator<T> {
-  signal.throwIfAborted();
-  const aborted = Promise.withResolvers<never>();
-  aborted.promise.catch(() => {});
-  const onAbort = () => aborted.reject(signal.reason);
-  signal.addEventListener('abort', onAbort, { once: true });
-  const iterator = source[Symbol.asyncIterator]();
-  let done = false;
-  try {
-    while (true) {
-      // oxlint-disable-next-line no-await-in-loop -- a stream is read in its order
-      const result = await Promise.race([iterator.next(), aborted.promise]);
-      if (result.done) {
-        done = true;
-        return;
-      }
-      yield result.value;
+/** What came so far. */
+class Reading {
+  readonly #text: ReplyText;
+  readonly #reasoning: ReplyText;
+  readonly #meter: OutputMeter;
+  #reported: ReportedUsage = {};
+  #hasOutput = false;
+
+  constructor(maxOutputTokens: number, { onText = () => {}, onReasoning = () => {} }: ReplyListener) {
+    this.#meter = new OutputMeter(maxOutputTokens);
+    this.#text = new ReplyText(onText);
+    this.#reasoning = new ReplyText(onReasoning);
+  }
+
+  /** True once the model has said more than was paid for. */
+  get isFull(): boolean {
+    return this.#meter.isFull;
+  }
+
+  async take(event: ReplyEvent): Promise<void> {
+    if (event.type === 'usage') this.#reported = event.usage;
+    if (event.type !== 'text' && event.type !== 'reasoning') return;
+    this.#hasOutput ||= event.text !== '';
+    const fitting = await this.#meter.take(event.text);
+    (event.type === 'text' ? this.#text : this.#reasoning).add(fitting);
+  }
+
+  /** Without a word an end is one only if it used anything. */
+  end(ending: 'stop' | 'length'): Reply | BrokenReply {
+    const said = this.#said(true);
+    if (said.text === '' && !this.#isUsed) return { ...said, error: failed('The model said nothing.'), isOwed: false };
+    return { ...said, ending };
+  }
+
+  cut(): Reply {
+    return { ...this.#said(), ending: 'length' };
+  }
+
+  /** It was stopped, or it broke off. */
+  stop(reason: unknown): Reply | BrokenReply {
+    const said = this.#said();
+    if (!(reason instanceof TurnStopped)) {
+      const error = reason instanceof AppError ? reason : failed('The model failed.', reason);
+      return { ...said, error, isOwed: this.#isUsed };
     }
-  } finally {
-    signal.removeEventListener('abort', onAbort);
-    if (!done) iterator.return?.().catch(() => {});
-  }
-}
-
-/**
- * The reply as it can be stored and sent: U+0000 is taken out, since PostgreSQL cannot hold it, and half a character (a lone
- * surrogate) waits for its other half.
- */
-class ReplyText {
-  readonly #onText: (text: string) => void;
-  #said = '';
-  #pending = '';
-
-  constructor(onText: (text: string) => void) {
-    this.#onText = onText;
+    if (reason.reason === 'cancelled') return { ...said, ending: 'cancelled' };
+    if (reason.reason === 'too-long' && this.#isUsed) return { ...said, ending: 'too-long' };
+    return { ...said, error: reason, isOwed: true };
   }
 
-  add(delta: string): void {
-    const text = this.#pending + delta.replaceAll('\0', '');
-    const splitCharacter = /[\uD800-\uDBFF]$/.test(text);
-    this.#pending = splitCharacter ? text.slice(-1) : '';
-    this.#say(splitCharacter ? text.slice(0, -1) : text);
+  get #isUsed(): boolean {
+    const { inputTokens, outputTokens } = this.#reported;
+    return this.#hasOutput || Boolean(inputTokens) || Boolean(outputTokens);
   }
 
-  end(): string {
-    this.#say(this.#pending);
-    this.#pending = '';
-    return this.#said;
-  }
-
-  #say(text: string): void {
-    if (text === '') return;
-    const whole = text.toWellFormed();
-    this.#said += whole;
-    this.#onText(whole);
+  #said(isWhole = false): Said {
+    return { text: this.#text.end(), reasoning: this.#reasoning.end(), reported: this.#reported, isWhole };
   }
 }

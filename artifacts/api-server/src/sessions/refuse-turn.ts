@@ -47,7 +47,7 @@ export function conversationBusy(requestId: string): AppError {
   });
 }
 
-async function paymentRequired(deps: Deps, caller: Caller): Promise<AppError> {
+export async function paymentRequired(deps: Deps, caller: Caller): Promise<AppError> {
   const session = await getSession(deps, caller);
   const invoice = await offerInvoice(deps, caller.sessionId, session.invoice?.amountMsat ?? 0n);
   return new AppError('payment-required', 'This session is not paid yet. Pay its invoice, then ask again.', {

@@ -9,7 +9,7 @@ import type { Logger } from 'pino';
 
 import { runEvery } from '../background.ts';
 
-export type StopReason = 'cancelled' | 'lease-lost' | 'shutting-down' | 'too-slow';
+export type StopReason = 'cancelled' | 'lease-lost' | 'shutting-down' | 'silent' | 'too-long';
 
 /** Why a turn was stopped, as its signal's reason. */
 export class TurnStopped extends Error {

@@ -45,6 +45,7 @@ function Arriving({ conversation, turn }: LiveReplyProps) {
   };
   return (
     <>
+      <Thoughts conversation={conversation} />
       {text === '' ? (
         <p className="thinking" aria-hidden="true">
           <span />
@@ -70,6 +71,18 @@ function Arriving({ conversation, turn }: LiveReplyProps) {
   );
 }
 
+/** What the model thinks before it speaks, folded: it is no part of the reply. */
+function Thoughts({ conversation }: Pick<LiveReplyProps, 'conversation'>) {
+  const thoughts = useStore(conversation.replyText.thoughts);
+  if (thoughts === '') return null;
+  return (
+    <details className="thoughts">
+      <summary>Thinking</summary>
+      <p>{thoughts}</p>
+    </details>
+  );
+}
+
 function FailedTurn({ conversation, turn }: LiveReplyProps) {
   const { session, topUp } = useStore(conversation.state);
   const unpaid = turn.status === 'unpaid';
@@ -85,7 +98,7 @@ function FailedTurn({ conversation, turn }: LiveReplyProps) {
             Top up
           </button>
         )}
-        {!unpaid && (
+        {!unpaid && turn.problem?.code !== 'agent-refused' && (
           <button type="button" className="button" onClick={() => conversation.retry()}>
             Try again
           </button>

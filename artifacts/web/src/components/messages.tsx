@@ -25,7 +25,7 @@ export const ReplyMessage = memo(function ReplyMessage({ message, receipts, agen
   return (
     <article className="message message-reply" aria-label={agentName}>
       {message.content === '' ? (
-        <p className="nothing-said">Stopped before anything was said.</p>
+        <p className="nothing-said">Nothing was said.</p>
       ) : (
         <div className="md">
           <Markdown text={message.content} />

@@ -6,11 +6,13 @@ const reasons: Record<IncompleteReason, string> = {
   cancelled: 'Stopped',
   'max-output-tokens': 'Cut at the longest reply',
   balance: 'Cut: the balance ran low',
+  empty: 'Ended without a word',
+  'too-long': 'Cut: it took too long',
 };
 
 /** What a reply cost and saw, in one quiet line. */
 export function ReceiptLine({ answer: { request, history } }: { readonly answer: TurnAnswer }) {
-  const { inputTokens, outputTokens, chargedMsat, incompleteReason } = request;
+  const { inputTokens, outputTokens, reasoningTokens, chargedMsat, incompleteReason } = request;
   return (
     <>
       {incompleteReason && <strong className="cut">{reasons[incompleteReason]}</strong>}
@@ -18,6 +20,7 @@ export function ReceiptLine({ answer: { request, history } }: { readonly answer:
       {inputTokens !== null && outputTokens !== null && (
         <span>
           {formatNumber(inputTokens)} tokens in, {formatNumber(outputTokens)} out
+          {reasoningTokens ? `, ${formatNumber(reasoningTokens)} of them thinking` : ''}
         </span>
       )}
       <span>{sawLine(history)}</span>

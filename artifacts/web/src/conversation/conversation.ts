@@ -256,6 +256,7 @@ export class Conversation {
         writePending(this.id, { idempotencyKey, content, requestId });
       },
       onText: (text) => this.replyText.append(text),
+      onReasoning: (text) => this.replyText.thoughts.append(text),
     });
     await this.#settle(outcome);
   }

@@ -1,7 +1,7 @@
 import { Store } from '../store.ts';
 
-/** A reply as it arrives, told at most once a frame, however many words a frame brings. */
-export class ReplyText extends Store<string> {
+/** A text as it arrives, told at most once a frame, however many words a frame brings. */
+class ArrivingText extends Store<string> {
   #arrived = '';
   #frame: number | undefined;
 
@@ -22,5 +22,15 @@ export class ReplyText extends Store<string> {
     this.#frame = undefined;
     this.#arrived = '';
     this.set('');
+  }
+}
+
+/** A reply as it arrives, and what the model thinks on the way: shown meanwhile, and kept nowhere. */
+export class ReplyText extends ArrivingText {
+  readonly thoughts = new ArrivingText();
+
+  override clear(): void {
+    super.clear();
+    this.thoughts.clear();
   }
 }

@@ -69,7 +69,7 @@ const MAX_SPOKEN = 600;
 
 /** A long reply is spoken in part: the rest is read in the conversation, at the reader's pace. */
 export function spokenReply(content: string): string {
-  if (content === '') return 'Stopped before anything was said.';
+  if (content === '') return 'Nothing was said.';
   if (content.length <= MAX_SPOKEN) return `The reply: ${content}`;
   return `The reply begins: ${content.slice(0, MAX_SPOKEN)} … It goes on in the conversation.`;
 }

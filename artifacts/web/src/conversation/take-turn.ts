@@ -15,6 +15,7 @@ export type TurnOutcome =
 export interface TurnListener {
   readonly onStart: (start: { requestId: string; history: ShownHistory }) => void;
   readonly onText: (text: string) => void;
+  readonly onReasoning: (text: string) => void;
 }
 
 export async function streamTurn(
@@ -34,11 +35,12 @@ export async function streamTurn(
   }
 }
 
-async function readTurn(body: ReadableStream<Uint8Array>, { onStart, onText }: TurnListener): Promise<TurnOutcome> {
+async function readTurn(body: ReadableStream<Uint8Array>, listener: TurnListener): Promise<TurnOutcome> {
   for await (const { event, data } of readServerEvents(body)) {
     const said = { event, data: JSON.parse(data) } as StreamEvent;
-    if (said.event === 'start') onStart(said.data);
-    else if (said.event === 'delta') onText(said.data.text);
+    if (said.event === 'start') listener.onStart(said.data);
+    else if (said.event === 'delta') listener.onText(said.data.text);
+    else if (said.event === 'reasoning') listener.onReasoning(said.data.text);
     else if (said.event === 'done') return { kind: 'done', answer: said.data };
     else if (said.event === 'error') return { kind: 'failed', problem: said.data };
   }

@@ -1,10 +1,12 @@
 /** Follows a session by server-sent events while the tab is looked at, and by asking again where events do not come. */
-import type { Session } from '@timmy-tower/contract';
+import type { Session, SessionEvent } from '@timmy-tower/contract';
 
 import { ApiError, callApi, requestApi } from '../api/client.ts';
 import { readServerEvents } from '../api/server-events.ts';
 
 const RETRY_MS = 1500;
+/** How often to ask where there are too many streams: one more would only end another tab's. */
+const INSTEAD_MS = 5000;
 
 export interface SessionWatcher {
   readonly onSession: (session: Session) => void;
@@ -41,32 +43,39 @@ interface FollowOptions {
   readonly signal: AbortSignal;
 }
 
-async function follow(path: string, { key, watcher, signal }: FollowOptions): Promise<void> {
+async function follow(path: string, options: FollowOptions): Promise<void> {
+  const { watcher, signal } = options;
+  let outcome: 'ended' | 'too-many' = 'ended';
   while (!signal.aborted) {
     try {
       // oxlint-disable-next-line no-await-in-loop -- one connection after the other
-      await readEvents(path, { key, watcher, signal });
+      if (outcome === 'ended') outcome = await readEvents(path, options);
     } catch (error) {
       if (signal.aborted) return;
       if (error instanceof ApiError && error.problem.status === 404) return watcher.onGone();
+      if (error instanceof ApiError && error.problem.status === 429) outcome = 'too-many';
     }
     // oxlint-disable-next-line no-await-in-loop
-    if (!signal.aborted) await poll(path, { key, watcher, signal });
+    if (!signal.aborted) await poll(path, outcome === 'too-many' ? INSTEAD_MS : RETRY_MS, options);
   }
 }
 
-async function readEvents(path: string, { key, watcher, signal }: FollowOptions): Promise<void> {
+/** Until the stream ends. `too-many`: a newer one took its place, or there is none to be had. */
+async function readEvents(path: string, { key, watcher, signal }: FollowOptions): Promise<'ended' | 'too-many'> {
   const response = await requestApi(`${path}/events`, { key, signal, headers: { accept: 'text/event-stream' } });
-  if (!response.body) return;
+  if (!response.body) return 'ended';
   watcher.onConnection(true);
   for await (const { event, data } of readServerEvents(response.body)) {
-    if (signal.aborted) return;
-    if (event === 'session') watcher.onSession(JSON.parse(data) as Session);
+    if (signal.aborted) return 'ended';
+    const said = { event, data: JSON.parse(data) } as SessionEvent;
+    if (said.event === 'session') watcher.onSession(said.data);
+    else if (said.event === 'error' && said.data.code === 'too-many-readers') return 'too-many';
   }
+  return 'ended';
 }
 
-async function poll(path: string, { key, watcher, signal }: FollowOptions): Promise<void> {
-  await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+async function poll(path: string, afterMs: number, { key, watcher, signal }: FollowOptions): Promise<void> {
+  await new Promise((resolve) => setTimeout(resolve, afterMs));
   if (signal.aborted) return;
   try {
     watcher.onSession(await callApi<Session>(path, { key, signal }));

@@ -1,0 +1,82 @@
+/** One session that is watched, whoever of its readers came first: they share what is known of it. */
+import { AppError, type Session } from '@timmy-tower/contract';
+import type { StoredSession } from '@timmy-tower/db';
+
+import { toProblem } from '../problem.ts';
+import { toSession } from './answers.ts';
+import { encodeEvent, type SessionReader } from './session-reader.ts';
+
+export const MOST_READERS_OF_KEY = 8;
+export const MOST_READERS = 32;
+
+export class WatchedSession {
+  /** In the order in which they came. */
+  readonly readers = new Set<SessionReader>();
+  readonly #idleDays: number;
+  #stored: StoredSession;
+
+  constructor(stored: StoredSession, idleDays: number) {
+    this.#stored = stored;
+    this.#idleDays = idleDays;
+  }
+
+  get stored(): StoredSession {
+    return this.#stored;
+  }
+
+  /** What is known of it now; whoever reads it is told, if it shows. */
+  take(now: StoredSession): void {
+    const before = this.#stored;
+    this.#stored = now;
+    if (hasChanged(before, now)) this.#tell(this.readers);
+  }
+
+  /** The invoice that shows expires by itself: nobody writes that. `now` is by the database's clock. */
+  expireInvoice(now: number): void {
+    const { invoice } = this.#stored;
+    if (invoice?.status !== 'pending' || invoice.expiresAt.getTime() > now) return;
+    this.take({ ...this.#stored, invoice: { ...invoice, status: 'expired' } });
+  }
+
+  add(reader: SessionReader): void {
+    this.readers.add(reader);
+    this.#tell([reader]);
+  }
+
+  /** Who has to go for one more with this key: the oldest with the same key, or else of all. */
+  oldestTooMany(keyHash: Buffer): SessionReader | undefined {
+    const ofKey = [...this.readers].filter((reader) => reader.keyHash.equals(keyHash));
+    if (ofKey.length >= MOST_READERS_OF_KEY) return ofKey[0];
+    return this.readers.size >= MOST_READERS ? [...this.readers][0] : undefined;
+  }
+
+  #tell(readers: Iterable<SessionReader>): void {
+    const data: Session = toSession(this.#stored, this.#idleDays);
+    const event = encodeEvent({ event: 'session', data });
+    for (const reader of readers) reader.send(event);
+  }
+}
+
+function hasChanged(before: StoredSession, now: StoredSession): boolean {
+  return (
+    before.status !== now.status ||
+    before.balanceMsat !== now.balanceMsat ||
+    before.heldMsat !== now.heldMsat ||
+    before.invoice?.paymentHash !== now.invoice?.paymentHash ||
+    before.invoice?.status !== now.invoice?.status
+  );
+}
+
+/** Ends a stream, and says why. */
+export function endWith(reader: SessionReader, error: AppError): void {
+  reader.send(encodeEvent({ event: 'error', data: toProblem(error) }));
+  reader.end();
+}
+
+export function tooManyReaders(): AppError {
+  return new AppError(
+    'too-many-readers',
+    `A newer stream took this one's place: ${MOST_READERS_OF_KEY} at once for a key, ${MOST_READERS} for a session. ` +
+      'Ask GET /sessions/{id} every few seconds instead.',
+  );
+}

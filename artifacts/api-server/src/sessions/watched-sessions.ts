@@ -1,0 +1,147 @@
+/**
+ * Changes of sessions, whichever server made them, for all who read their events here. One look for all of them reads which
+ * versions rose, and in full only those sessions: what it costs the database does not grow with readers.
+ */
+import type { Database, StoredSession } from '@timmy-tower/db';
+import type { Logger } from 'pino';
+
+import { describeError } from '../log.ts';
+import { sessionNotFound } from './find-session.ts';
+import { lookAtSessions } from './look-at-sessions.ts';
+import type { SessionReader, SessionReaders } from './session-reader.ts';
+import { UnpaidReaders } from './unpaid-readers.ts';
+import { endWith, tooManyReaders, WatchedSession } from './watched-session.ts';
+
+/** A change is seen within half a second; with two statements a look, that is five a second at most. */
+const LOOK_MS = 400;
+const PING_MS = 15_000;
+
+export class WatchedSessions implements SessionReaders {
+  readonly #db: Database;
+  readonly #log: Logger;
+  readonly #idleDays: number;
+  readonly #sessions = new Map<string, WatchedSession>();
+  readonly #unpaid = new UnpaidReaders();
+  #timers: NodeJS.Timeout[] = [];
+  #looking = false;
+  #outage = false;
+  #closed = false;
+  /** The database's clock, less this process's steady one. */
+  #clockOffsetMs = 0;
+
+  constructor({ db, log, sessionIdleDays }: { db: Database; log: Logger; sessionIdleDays: number }) {
+    this.#db = db;
+    this.#log = log;
+    this.#idleDays = sessionIdleDays;
+  }
+
+  /** How many readers there are. */
+  get size(): number {
+    return this.#sessions.values().reduce((sum, { readers }) => sum + readers.size, 0);
+  }
+
+  /**
+   * May one more read this session, just found, from this network? Payers always may.
+   * @throws {AppError} `rate-limited`
+   */
+  admit(session: StoredSession, network: string): void {
+    this.#setClock(session.readAt);
+    if (isUnpaid(session)) this.#unpaid.admit(network);
+  }
+
+  join(reader: SessionReader): void {
+    const { session, keyHash } = reader;
+    const watched = this.#sessions.get(session.id) ?? new WatchedSession(session, this.#idleDays);
+    if (session.version > watched.stored.version) this.#take(watched, session);
+    const oldest = watched.oldestTooMany(keyHash);
+    if (oldest) this.#end(oldest, () => endWith(oldest, tooManyReaders()));
+    watched.add(reader);
+    if (this.#closed) return reader.end();
+    this.#sessions.set(session.id, watched);
+    if (isUnpaid(watched.stored)) this.#unpaid.add(reader);
+    this.#startTimers();
+  }
+
+  leave(reader: SessionReader): void {
+    this.#unpaid.delete(reader);
+    const watched = this.#sessions.get(reader.session.id);
+    if (!watched?.readers.delete(reader) || watched.readers.size > 0) return;
+    this.#sessions.delete(reader.session.id);
+    if (this.#sessions.size === 0) this.#stopTimers();
+  }
+
+  /** Ends every stream, and every one that begins from now on. */
+  close(): void {
+    this.#closed = true;
+    for (const reader of this.#readers()) this.#end(reader, () => reader.end());
+  }
+
+  #readers(): SessionReader[] {
+    return [...this.#sessions.values()].flatMap(({ readers }) => [...readers]);
+  }
+
+  #end(reader: SessionReader, end: () => void): void {
+    this.leave(reader);
+    end();
+  }
+
+  #startTimers(): void {
+    if (this.#timers.length > 0) return;
+    this.#timers = [setInterval(() => void this.#tick(), LOOK_MS), setInterval(() => this.#ping(), PING_MS)];
+  }
+
+  #stopTimers(): void {
+    for (const timer of this.#timers.splice(0)) clearInterval(timer);
+  }
+
+  #ping(): void {
+    for (const reader of this.#readers()) if (!reader.ping()) this.#end(reader, () => reader.cut());
+  }
+
+  async #tick(): Promise<void> {
+    for (const reader of this.#readers()) if (reader.isGone) this.#end(reader, () => reader.end());
+    const now = performance.now() + this.#clockOffsetMs;
+    for (const watched of this.#sessions.values()) watched.expireInvoice(now);
+    if (this.#looking) return;
+    this.#looking = true;
+    try {
+      await this.#look();
+      this.#outage = false;
+    } catch (error) {
+      if (!this.#outage) this.#log.warn({ error: describeError(error) }, 'watched sessions cannot be read: trying on');
+      this.#outage = true;
+    } finally {
+      this.#looking = false;
+    }
+  }
+
+  async #look(): Promise<void> {
+    const before = new Map(this.#sessions.values().map(({ stored }) => [stored.id, stored]));
+    const { gone, changed } = await lookAtSessions(this.#db, before);
+    for (const id of gone) this.#endGone(id);
+    for (const session of changed) {
+      this.#setClock(session.readAt);
+      const watched = this.#sessions.get(session.id);
+      // Whoever came meanwhile may have brought a newer one.
+      const isNewer = watched?.stored === before.get(session.id) || session.version > (watched?.stored.version ?? 0);
+      if (watched && isNewer) this.#take(watched, session);
+    }
+  }
+
+  #endGone(id: string): void {
+    for (const reader of this.#sessions.get(id)?.readers ?? []) {
+      this.#end(reader, () => endWith(reader, sessionNotFound()));
+    }
+  }
+
+  #take(watched: WatchedSession, session: StoredSession): void {
+    watched.take(session);
+    if (!isUnpaid(session)) for (const reader of watched.readers) this.#unpaid.delete(reader);
+  }
+
+  #setClock(readAt: Date): void {
+    this.#clockOffsetMs = readAt.getTime() - performance.now();
+  }
+}
+
+const isUnpaid = ({ status }: StoredSession) => status === 'awaiting_payment';

@@ -1,0 +1,105 @@
+/** The JSON events of a provider's answer, however it is cut, marked and ended. */
+import { createParser } from 'eventsource-parser';
+
+import { isObject, type JsonObject, parseJson } from './json.ts';
+import { ProviderFailure } from './provider-failure.ts';
+
+/** One event, the end mark, or what cannot be read. `name` is the `event:` line's. */
+export type ServerEvent = { readonly name: string | undefined; readonly json: JsonObject } | 'done' | ProviderFailure;
+
+/** Longer than any event of a reply, and than a whole reply in one piece. */
+const MAX_EVENT_LENGTH = 16 * 1024 * 1024;
+const END_MARK = /^\[?done\]?$/i;
+
+/**
+ * A list for each piece that arrives: an empty one is a sign of life. A body that is JSON, not events, gives its one event and
+ * the end mark.
+ */
+export async function* readEvents(body: AsyncIterable<Uint8Array>): AsyncGenerator<readonly ServerEvent[]> {
+  const decoder = new TextDecoder();
+  let reader: BodyReader | undefined;
+  let beginning = '';
+  for await (const bytes of body) {
+    const text = decoder.decode(bytes, { stream: true });
+    if (reader) yield reader.read(text);
+    else {
+      beginning = (beginning + text).trimStart();
+      if (beginning !== '') reader = readerFor(beginning);
+      yield reader?.read(beginning) ?? [];
+    }
+  }
+  if (reader) yield reader.end(decoder.decode());
+}
+
+interface BodyReader {
+  read(text: string): ServerEvent[];
+  /** The rest, though its end is missing. */
+  end(text: string): ServerEvent[];
+}
+
+const notJson = () => new ProviderFailure('broken', { code: 'not_json' });
+const tooLong = () => new ProviderFailure('broken', { code: 'event_too_long' });
+const webPage = () => new ProviderFailure('out-of-order', { code: 'web_page' });
+
+function readerFor(beginning: string): BodyReader {
+  if (beginning.startsWith('<')) return { read: () => [webPage()], end: () => [] };
+  return beginning.startsWith('{') || beginning.startsWith('[') ? readWhole() : readStream();
+}
+
+function readStream(): BodyReader {
+  let events: ServerEvent[] = [];
+  let isTooLong = false;
+  const parser = createParser({
+    maxBufferSize: MAX_EVENT_LENGTH,
+    onEvent: ({ event, data }) => events.push(...readData(event, data.trim())),
+    onError: (error) => {
+      if (error.type !== 'max-buffer-size-exceeded') return;
+      isTooLong = true;
+      events.push(tooLong());
+    },
+  });
+  const read = (text: string) => {
+    events = [];
+    if (!isTooLong) parser.feed(text);
+    return events;
+  };
+  return { read, end: (text) => read(`${text}\n\n`) };
+}
+
+/** One JSON document, complete as soon as it can be read, for the connection may stay open; or several, one a line. */
+function readWhole(): BodyReader {
+  let body = '';
+  const read = (text: string): ServerEvent[] => {
+    body += text;
+    if (body.length > MAX_EVENT_LENGTH) return [tooLong()];
+    const objects = /[}\]]\s*$/.test(text) ? objectsIn(body) : undefined;
+    return objects === undefined ? [] : [...objects.map((json) => ({ name: undefined, json })), 'done'];
+  };
+  const end = (text: string) => {
+    const events = read(text);
+    return events.length > 0 ? events : readData(undefined, body);
+  };
+  return { read, end };
+}
+
+/** Without blank lines between them, several events arrive as the lines of one. */
+function readData(name: string | undefined, data: string): ServerEvent[] {
+  const objects = objectsIn(data);
+  if (objects !== undefined) return objects.map((json) => ({ name, json }));
+  const lines = data.split('\n');
+  return lines.length > 1 ? lines.flatMap((line) => readData(name, line.trim())) : readLine(name, data);
+}
+
+/** What is neither JSON nor the end mark says nothing: `ping`, `ok`, an empty line. */
+function readLine(name: string | undefined, line: string): ServerEvent[] {
+  if (END_MARK.test(line)) return ['done'];
+  if (line.startsWith('{')) return [notJson()];
+  return name === 'error' ? [{ name, json: { error: line } }] : [];
+}
+
+/** A JSON object, or the objects of a list; undefined for what is neither. */
+function objectsIn(text: string): JsonObject[] | undefined {
+  const json = parseJson(text);
+  if (isObject(json)) return [json];
+  return Array.isArray(json) ? json.filter(isObject) : undefined;
+}

@@ -1,0 +1,23 @@
+import { expect, test } from 'vitest';
+
+import { readRetryAfter } from './retry-after.ts';
+
+const now = Date.parse('2026-11-25T12:00:00Z');
+
+test.each([
+  [{}, undefined],
+  [{ 'retry-after': '20' }, 20],
+  [{ 'retry-after': ' 20 ' }, 20],
+  [{ 'retry-after': '0' }, 0],
+  [{ 'retry-after': '1.2' }, 2],
+  [{ 'retry-after': '99999999999' }, 3600],
+  [{ 'retry-after': '-5' }, 0],
+  [{ 'retry-after': 'Wed, 25 Nov 2026 12:01:30 GMT' }, 90],
+  [{ 'retry-after': 'Wed, 25 Nov 2026 11:00:00 GMT' }, 0],
+  [{ 'retry-after': 'soon' }, undefined],
+  [{ 'retry-after': '' }, undefined],
+  [{ 'retry-after-ms': '2500', 'retry-after': '20' }, 3],
+  [{ 'retry-after-ms': 'x', 'retry-after': '20' }, 20],
+])('%j is %s', (headers, seconds) => {
+  expect(readRetryAfter(new Headers(headers as Record<string, string>), now)).toBe(seconds);
+});

@@ -1,0 +1,38 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+
+import { ThinkTags } from './think-tags.ts';
+
+function read(pieces: readonly string[]): { text: string; reasoning: string } {
+  const tags = new ThinkTags();
+  const said = { text: '', reasoning: '' };
+  for (const event of [...pieces.flatMap((piece) => tags.push(piece)), ...tags.end()]) {
+    if (event.type === 'text' || event.type === 'reasoning') said[event.type] += event.text;
+  }
+  return said;
+}
+
+const cuts = fc.array(
+  fc.constantFrom('<think>', '</think>', '<', '>', '</', 'think', 'a', ' ', '\n', '<THINKING>', '</thinking>'),
+  {
+    maxLength: 12,
+  },
+);
+
+test('a text is read alike however it is cut', () => {
+  fc.assert(
+    fc.property(cuts, (parts) => {
+      const text = parts.join('');
+      expect(read(Array.from(text))).toEqual(read([text]));
+    }),
+  );
+});
+
+test('a text without a tag at its beginning is as it was', () => {
+  fc.assert(
+    fc.property(fc.string({ unit: 'grapheme' }), (text) => {
+      fc.pre(!text.trimStart().startsWith('<'));
+      expect(read(Array.from(text))).toEqual({ text, reasoning: '' });
+    }),
+  );
+});

@@ -1,0 +1,176 @@
+/** How streams end. A finish, or an end mark, is an end; a closed connection is none. */
+import { stream } from '../protocols/protocol.ts';
+import { choice, usageChunk } from '../protocols/openai-compatible.ts';
+import { chat, type Habit, messages, readUsage, sentUsage as usage, withMark, reset, staysOpen } from './habit.ts';
+
+const answer = { text: 'Whole answer.', usage } as const;
+const whole = { text: 'Whole answer.', usage: readUsage } as const;
+
+export const endings: readonly Habit[] = [
+  {
+    name: 'the whole reply, and the socket stays open',
+    sends: (protocol) => [stream(protocol, answer), staysOpen],
+    gives: whole,
+  },
+  {
+    name: 'a finish with its usage, no end mark, and the socket stays open',
+    sends: ({ begin, text, finish, words }) => [
+      begin(usage) + text('Whole answer.') + finish(words.stop, usage),
+      staysOpen,
+    ],
+    gives: whole,
+  },
+  {
+    name: 'a finish without usage, and the socket stays open',
+    sends: ({ begin, text, finish, words }) => [begin() + text('Whole answer.') + finish(words.stop), staysOpen],
+    gives: { text: 'Whole answer.' },
+  },
+  {
+    name: 'a finish, then comments for ever',
+    sends: ({ begin, text, finish, words }) => [
+      begin() + text('Whole answer.') + finish(words.stop),
+      ...Array.from({ length: 2000 }, () => [': keep-alive\n\n', { pauseMs: 50 }]).flat(),
+      staysOpen,
+    ],
+    gives: { text: 'Whole answer.' },
+  },
+  {
+    name: 'a finish, a pause, and then the usage',
+    kinds: chat,
+    sends: () => [choice({ content: 'Whole answer.' }) + choice({}, 'stop'), { pauseMs: 300 }, usageChunk(usage)],
+    gives: whole,
+  },
+  {
+    name: 'a finish, then the connection breaks',
+    sends: ({ begin, text, finish, words }) => [
+      begin(usage) + text('Whole answer.') + finish(words.stop, usage),
+      { pauseMs: 20 },
+      reset,
+    ],
+    gives: whole,
+  },
+  {
+    name: 'a finish, then an error',
+    sends: ({ begin, text, finish, words, errorEvent }) =>
+      begin(usage) + text('Whole answer.') + finish(words.stop, usage) + errorEvent('server_error', 'late'),
+    gives: whole,
+  },
+  {
+    name: 'a finish, then an event that is not JSON',
+    sends: ({ begin, text, finish, words }) =>
+      begin(usage) + text('Whole answer.') + finish(words.stop, usage) + 'data: {"half": \n\n',
+    gives: whole,
+  },
+  {
+    name: 'a finish twice',
+    kinds: withMark,
+    sends: ({ begin, text, finish, words, mark }) =>
+      begin(usage) + text('Whole answer.') + finish(words.length, usage) + finish(words.stop, usage) + mark,
+    gives: { ...whole, finish: 'length' },
+  },
+  {
+    name: 'a finish with every piece',
+    kinds: chat,
+    sends: ({ mark }) =>
+      [choice({ content: 'Whole ' }, 'stop'), choice({ content: 'answer.' }, 'stop'), usageChunk(usage), mark].join(''),
+    gives: whole,
+  },
+  {
+    name: 'an end mark and no finish',
+    kinds: withMark,
+    sends: ({ begin, text, mark }) => begin() + text('Whole answer.') + mark,
+    gives: { text: 'Whole answer.' },
+  },
+  {
+    name: 'an end mark of another spelling',
+    kinds: chat,
+    sends: ({ begin, text }) => [`${begin() + text('Whole answer.')}data:[done]\n\n`, staysOpen],
+    gives: { text: 'Whole answer.' },
+  },
+  {
+    name: 'the end mark of chat completions behind its own',
+    kinds: ['openai', 'anthropic'],
+    sends: (protocol) => `${stream(protocol, answer)}data: [DONE]\n\n`,
+    gives: whole,
+  },
+  ...['', 'null', null, 0].map((word): Habit => ({
+    name: `a finish of ${JSON.stringify(word)} for "not yet", and a finish then`,
+    kinds: chat,
+    sends: ({ mark }) => choice({ content: 'Whole ' }, word) + choice({ content: 'answer.' }, 'stop') + mark,
+    gives: { text: 'Whole answer.' },
+  })),
+  {
+    name: 'words and a closed connection, with neither finish nor end mark',
+    sends: ({ begin, text }) => begin() + text('Half an ans'),
+    gives: { fails: 'agent-failed', text: 'Half an ans', cause: 'broke_off' },
+  },
+  {
+    name: 'words and usage, with neither finish nor end mark',
+    kinds: chat,
+    sends: ({ text }) => text('Half an ans') + usageChunk(usage),
+    gives: { fails: 'agent-failed', text: 'Half an ans', usage: readUsage, cause: 'broke_off' },
+  },
+  {
+    name: 'a stop reason of null to the end',
+    kinds: messages,
+    sends: ({ begin, text }) => begin(usage) + text('Half an ans'),
+    gives: { fails: 'agent-failed', text: 'Half an ans', usage: { inputTokens: 321 }, cause: 'broke_off' },
+  },
+];
+
+/** The words for an end. Any word is one, but for those that say that there is none. */
+const chatWords = (finish: 'stop' | 'length', ...words: readonly string[]) =>
+  words.map((word): Habit => ({
+    name: `the finish "${word}"`,
+    kinds: chat,
+    sends: (protocol) => stream(protocol, { ...answer, word }),
+    gives: { ...whole, finish },
+  }));
+const failingWords = (...words: readonly string[]) =>
+  words.map((word): Habit => ({
+    name: `words and the finish "${word}"`,
+    kinds: chat,
+    sends: (protocol) => stream(protocol, { ...answer, word }),
+    gives: { fails: 'agent-failed', text: 'Whole answer.', usage: readUsage },
+  }));
+
+export const words: readonly Habit[] = [
+  ...chatWords(
+    'stop',
+    'stop',
+    'end_turn',
+    'eos',
+    'eos_token',
+    'stop_sequence',
+    'STOP',
+    'completed',
+    'COMPLETE',
+    'done',
+  ),
+  ...chatWords('stop', 'content_filter', 'SAFETY', 'refusal', 'sensitive', 'a-word-of-next-year'),
+  ...chatWords('length', 'length', 'max_tokens', 'MAX_TOKENS', 'model_length', 'max_output_tokens', 'max_new_tokens'),
+  ...chatWords('length', 'token_limit', 'model_context_window_exceeded'),
+  ...failingWords('error', 'tool_calls', 'function_call', 'network_error', 'insufficient_system_resource', 'abort'),
+  ...(['pause_turn', 'stop_sequence', 'end_turn'] as const).map((word): Habit => ({
+    name: `the finish "${word}"`,
+    kinds: messages,
+    sends: (protocol) => stream(protocol, { ...answer, word }),
+    gives: whole,
+  })),
+  {
+    name: 'the finish "model_context_window_exceeded"',
+    kinds: messages,
+    sends: (protocol) => stream(protocol, { ...answer, word: 'model_context_window_exceeded' }),
+    gives: { ...whole, finish: 'length' },
+  },
+  {
+    name: 'a cut at the limit',
+    sends: (protocol) => stream(protocol, { ...answer, word: protocol.words.length }),
+    gives: { ...whole, finish: 'length' },
+  },
+  {
+    name: 'a refusal after words',
+    sends: (protocol) => stream(protocol, { ...answer, word: protocol.words.refusal }),
+    gives: whole,
+  },
+];

@@ -15,7 +15,9 @@ import { type SentStatement, sentDuring } from './statements.ts';
 
 /** What names no session: it is about all of them, or the session is what it finds out. */
 const ABOUT_NO_SESSION: Record<string, RegExp> = {
-  'whether the database answers': /^SELECT 1$/,
+  'whether the database can be written': /^SELECT check_writable\(\)$/,
+  'many sessions that are watched, each with its own invoice: joined by the session, so within its shard':
+    /^select .* from "sessions" left join lateral .*"invoices"."session_id" = "sessions"."id".* where "sessions"."id" = ANY\(/s,
   'requests whose lease ran out':
     /^select .* from "session_requests" where .*"state" = 'running' and .*"lease_expires_at" </,
   'invoices that are due': /^WITH due AS MATERIALIZED/,

@@ -10,6 +10,8 @@ import { openSlowModel, type SlowModel } from './slow-model.ts';
 // Starting a server takes seconds where the processors are busy.
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 60_000 });
 
+const POOL_SIZE = 7;
+
 let database: TestDatabase;
 let model: SlowModel;
 let place: Place;
@@ -17,7 +19,7 @@ let server: ServerProcess;
 
 beforeAll(async () => {
   [database, model, place] = await Promise.all([openTestDatabase(), openSlowModel(), openPlace()]);
-  server = await place.start({ DATABASE_URL: database.url, ...model.env });
+  server = await place.start({ DATABASE_URL: database.url, DATABASE_POOL_SIZE: String(POOL_SIZE), ...model.env });
 });
 afterAll(async () => {
   await place[Symbol.asyncDispose]();
@@ -65,7 +67,17 @@ test('thirty turns at a locked session are told when to come again, and a strang
   const turn = await model.called();
   const letGo = await keepLocked(stuck);
   const leaseBefore = await leaseEnd(stranger);
-  const answers = await Promise.all(Array.from({ length: 30 }, () => stuck.ask('Is anybody there?')));
+  let answered = false;
+  const asked = Promise.all(Array.from({ length: 30 }, () => stuck.ask('Is anybody there?'))).finally(() => {
+    answered = true;
+  });
+  let mostAtOnce = 0;
+  await until(async () => {
+    mostAtOnce = Math.max(mostAtOnce, (await waitingSince()).length);
+    return answered;
+  }, 60_000);
+  expect(mostAtOnce).toBe(POOL_SIZE);
+  const answers = await asked;
   for (const { status, headers, body } of answers) {
     expect([status, headers.get('retry-after'), body['retryAfterSeconds']]).toEqual([503, '2', 2]);
   }

@@ -53,7 +53,8 @@ test.concurrent('SIGTERM lets a running turn finish: it is answered and stored, 
   });
   expect(await server.ended).toBe(0);
   expect(await stateOf(session.id)).toMatchObject([{ state: 'completed', messages: 2, held: '0' }]);
-  expect(server.log().filter(({ level }) => level >= 40)).toEqual([]);
+  const complaints = server.log().filter(({ level, msg }) => level >= 40 && !msg.startsWith('fsync is off')); // the tests' own
+  expect(complaints).toEqual([]);
 });
 
 test.concurrent('SIGINT lets a stream end in its done', async () => {

@@ -98,10 +98,10 @@ describe('opening a session', () => {
     const count = 'SELECT (SELECT count(*) FROM sessions) AS sessions, (SELECT count(*) FROM invoices) AS invoices';
     const before = await server.query(count);
     server.wallet.simulateOutage(true);
-    const { status, body } = await server
+    const { status, headers, body } = await server
       .call<Problem>('/sessions', { json: { amountSats: 100 } })
       .finally(() => server.wallet.simulateOutage(false));
-    expect(status).toBe(503);
+    expect([status, headers.get('retry-after')]).toEqual([503, '2']);
     expect(body.code).toBe('unavailable');
     expect(await server.query(count)).toEqual(before);
   });

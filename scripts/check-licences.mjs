@@ -13,6 +13,7 @@ const allowed = new Set([
   '0BSD',
   'PostgreSQL',
   'BlueOak-1.0.0',
+  'Unlicense',
 ]);
 
 const isAllowed = (licence) =>

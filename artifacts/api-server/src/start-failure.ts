@@ -12,8 +12,8 @@ export function startFailure(error: unknown): string {
   return `timmy-tower could not start.\n${error.message}\n${reasonOf(error.cause)}`.trimEnd();
 }
 
-/** Invalid authorization, and no such database (PostgreSQL 18, appendix A): said before any statement, so it quotes none. */
-const REFUSED_AT_THE_DOOR = /^(28|3D)/;
+/** Invalid authorization, no such database, a pooler's refusal (PostgreSQL 18, appendix A): before any statement, it quotes none. */
+const REFUSED_AT_THE_DOOR = /^(08|28|3D)/;
 
 function reasonOf(cause: unknown): string {
   if (!(cause instanceof Error)) return '';

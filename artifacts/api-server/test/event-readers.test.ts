@@ -10,7 +10,7 @@ import { WatchedSessions } from '../src/sessions/watched-sessions.ts';
 import { openTestApp, type TestSession, until } from './harness.ts';
 import { server, useServer } from './scripted-server.ts';
 import { statementsDuring } from './statements.ts';
-import { askForEvents, watch, type Watcher } from './watchers.ts';
+import { askForEvents, looksAmong, watch, type Watcher } from './watchers.ts';
 
 useServer();
 afterEach(async () => {
@@ -101,11 +101,10 @@ test('nobody reads: nothing is asked of the database, and no timer runs', async 
   const before = timers();
   const watchers = await watchTimes(8, session);
   expect(timers()).toBeLessThanOrEqual(before + 3);
-  expect((await statementsDuring(server, aSecond)).length).toBeGreaterThan(0);
+  expect(looksAmong(await statementsDuring(server, aSecond)).length).toBeGreaterThan(0);
   await leaveAll(watchers);
   expect(readerCount()).toBe(0);
-  const ofWatching = (await statementsDuring(server, aSecond)).filter((text) => text.includes('"version"'));
-  expect(ofWatching).toEqual([]);
+  expect(looksAmong(await statementsDuring(server, aSecond))).toEqual([]);
 });
 
 test('HEAD answers the headers alone, and leaves nothing behind', async () => {
@@ -183,7 +182,7 @@ test('a database that does not answer is logged once; who reads stays, and sees 
       await other.query('ALTER TABLE sessions RENAME TO sessions_elsewhere');
       await until(() => lines.length === outages + 1);
       const failed = await statementsDuring(other, aSecond);
-      expect(failed.filter((text) => text.includes('"version"')).length).toBeGreaterThan(1);
+      expect(looksAmong(failed).length).toBeGreaterThan(1);
       expect(lines.filter((line) => line.includes('watched sessions'))).toHaveLength(outages + 1);
       await other.query('ALTER TABLE sessions_elsewhere RENAME TO sessions');
       await other.query('UPDATE sessions SET status = $2 WHERE id = $1', [session.id, status]);

@@ -111,6 +111,16 @@ test('what was cancelled before a word stays out of prompts, and the key of a fa
   ]);
 });
 
+test('a reply without a word, stored as any other, is kept to be read and shown to no model', async () => {
+  expect((await ask('blank', { content: 'Go on' })).status).toBe(200);
+  expect(shownWith('Go on').map(({ content }) => content)).toEqual(['Hello', 'Said: Hello']);
+  expect((await messagesOf('blank')).map(({ content }) => content)).toEqual([
+    ...scene('blank').messages.map(({ content }) => content),
+    'Go on',
+    'Said: Go on',
+  ]);
+});
+
 test('what was forgotten is shown to nobody', async () => {
   expect((await ask('forgotten', { content: 'What was it?' })).status).toBe(200);
   expect(shownWith('What was it?')).toEqual([]);

@@ -57,3 +57,7 @@ export async function watch(server: TestApp, session: Pick<TestSession, 'id' | '
     leave: () => events.return(undefined),
   };
 }
+
+/** The statements that look at what is watched, be there readers or not. */
+export const looksAmong = (statements: readonly string[]) =>
+  statements.filter((text) => text.includes('"version"') && text.includes('= ANY('));

@@ -36,7 +36,7 @@ export function createProviderAgent({ provider, search = '', name, instructions 
   let reasons = false;
 
   async function* ask(prompt: Prompt, maxOutputTokens: number, upstream: AbortController): AsyncGenerator<ReplyEvent> {
-    const request = await buildRequest(provider.openModel, {
+    const request = await buildRequest(provider.model, {
       instructions,
       prompt,
       maxOutputTokens: Math.max(maxOutputTokens, provider.minOutputTokens),

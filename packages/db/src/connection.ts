@@ -17,6 +17,14 @@ export interface ConnectionOptions {
   readonly timeLimits?: boolean;
 }
 
+/** What `DATABASE_POOLER` says. @throws {Error} when it is anything but `transaction` or blank */
+export function parsePooler(value: string | undefined): ConnectionOptions['pooler'] {
+  const pooler = value?.trim();
+  if (!pooler) return undefined;
+  if (pooler !== 'transaction') throw new Error('DATABASE_POOLER must be transaction, or unset.');
+  return pooler;
+}
+
 /** By PostgreSQL's names. */
 export type Settings = Readonly<Record<string, string>>;
 
@@ -30,6 +38,8 @@ const SETTINGS: Settings = {
   // A named statement is planned once. Left to itself, PostgreSQL plans a window anew with each call on some tables, and
   // planning takes longer than reading: docs/performance.md.
   plan_cache_mode: 'force_generic_plan',
+  // Our statements read a few rows each: compiling one takes longer than running it.
+  jit: 'off',
 };
 
 export const LIMIT_SETTINGS: Settings = {

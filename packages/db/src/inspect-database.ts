@@ -4,87 +4,9 @@ import { sql } from 'drizzle-orm';
 import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres';
 import pg from 'pg';
 
-import { connectionConfig, type ConnectionOptions, LIMIT_SETTINGS, type Settings } from './connection.ts';
+import { connectionConfig, type ConnectionOptions, type Settings } from './connection.ts';
+import { adjusted, advised, limits, required, type Requirement } from './database-requirements.ts';
 import { sqlState, toAppError, unavailable } from './pg-error.ts';
-
-interface Requirement {
-  readonly setting: string;
-  /** What it can be set to, by `where`. */
-  readonly value: string;
-  readonly isMet: (found: string) => boolean;
-  readonly reason: string;
-  readonly where: 'role' | 'server' | 'database';
-}
-
-const required: readonly Requirement[] = [
-  {
-    setting: 'server_encoding',
-    value: 'UTF8',
-    isMet: (found) => found === 'UTF8',
-    reason: 'people write in any script',
-    where: 'database',
-  },
-  {
-    setting: 'DateStyle',
-    value: 'ISO',
-    isMet: (found) => found.startsWith('ISO'),
-    reason: 'times are read from their text',
-    where: 'role',
-  },
-  {
-    setting: 'search_path',
-    value: 'public',
-    isMet: (found) => found === 'public',
-    reason: 'its tables are in that schema, and another may have tables of the same names',
-    where: 'role',
-  },
-  {
-    setting: 'default_transaction_isolation',
-    value: 'read committed',
-    isMet: (found) => found === 'read committed',
-    reason: 'the steps of a turn are written for it',
-    where: 'role',
-  },
-  {
-    setting: 'default_transaction_read_only',
-    value: 'off',
-    isMet: (found) => found === 'off',
-    reason: 'nothing could be stored',
-    where: 'role',
-  },
-  {
-    setting: 'session_replication_role',
-    value: 'origin',
-    isMet: (found) => found !== 'replica',
-    reason: 'the triggers that keep the ledger would not run',
-    where: 'role',
-  },
-];
-
-const advised: readonly Requirement[] = [
-  {
-    setting: 'synchronous_commit',
-    value: 'on',
-    isMet: (found) => found !== 'off',
-    reason: 'a payment that was acknowledged could be lost in a crash',
-    where: 'role',
-  },
-  {
-    setting: 'fsync',
-    value: 'on',
-    isMet: (found) => found === 'on',
-    reason: 'all of it could be lost in a power cut',
-    where: 'server',
-  },
-];
-
-const limits: readonly Requirement[] = Object.entries(LIMIT_SETTINGS).map(([setting, value]) => ({
-  setting,
-  value,
-  isMet: (found) => Number(found) > 0 && Number(found) <= Number.parseInt(value, 10),
-  reason: 'whoever is stuck would keep others waiting',
-  where: 'role',
-}));
 
 type FoundSetting = {
   readonly name: string;
@@ -118,7 +40,7 @@ export async function inspectDatabase(url: string, options: ConnectionOptions): 
   }
   const wrong = unmet(found, required);
   if (wrong.length > 0) throw refusal(found, wrong);
-  const settings = options.pooler ? {} : durability(found);
+  const settings = options.pooler ? {} : adjustmentsOf(found);
   const told = unmet(found, [...advised, ...(options.timeLimits ? limits : [])]);
   return {
     settings,
@@ -131,7 +53,7 @@ async function look(url: string, options: ConnectionOptions): Promise<Found> {
   client.on('error', () => {}); // the statement that it breaks says so
   try {
     await client.connect().catch((error: unknown) => {
-      throw isStartupRefused(error) ? startupSettingsLost(error) : unavailable(error);
+      throw !options.pooler && isStartupRefused(error) ? startupSettingsLost(error) : unavailable(error);
     });
     return await readSettings(drizzle(client));
   } catch (error) {
@@ -142,7 +64,7 @@ async function look(url: string, options: ConnectionOptions): Promise<Found> {
 }
 
 async function readSettings(db: NodePgDatabase): Promise<Found> {
-  const names = [...required, ...advised, ...limits].map(({ setting }) => setting);
+  const names = [...required, ...advised, ...limits, ...adjusted].map(({ setting }) => setting);
   const settings = await db.execute<FoundSetting>(
     sql`SELECT name, setting, source FROM pg_settings WHERE name IN ${names}`,
   );
@@ -160,10 +82,13 @@ async function readSettings(db: NodePgDatabase): Promise<Found> {
 const unmet = ({ settings }: Found, requirements: readonly Requirement[]) =>
   requirements.filter(({ setting, isMet }) => !isMet(settings.get(setting)?.setting ?? ''));
 
-/** Commits wait for the disk, unless the URL itself says that they need not. */
-function durability({ settings }: Found): Settings {
-  const found = settings.get('synchronous_commit');
-  return found?.setting === 'off' && found.source !== 'client' ? { synchronous_commit: 'on' } : {};
+/** What the URL itself says is the operator's will. */
+function adjustmentsOf({ settings }: Found): Settings {
+  const needed = adjusted.filter(({ setting, isMet }) => {
+    const found = settings.get(setting);
+    return found !== undefined && found.source !== 'client' && !isMet(found.setting);
+  });
+  return Object.fromEntries(needed.map(({ setting, value }) => [setting, value]));
 }
 
 function refusal(found: Found, wrong: readonly Requirement[]): AppError {
@@ -179,9 +104,11 @@ function describe(found: Found, requirement: Requirement): string {
 
 function remedy({ settings, alterRole }: Found, { setting, value, where }: Requirement): string {
   if (where === 'database') return `Create a database with ENCODING '${value}' TEMPLATE template0, and name that one.`;
+  if (setting === 'search_path' && !settings.get(setting)?.setting)
+    return 'Make such a schema, or GRANT its role the use.';
   if (settings.get(setting)?.source === 'client') return `It comes from the database's URL: take it out there.`;
   const alter = where === 'server' ? 'ALTER SYSTEM' : alterRole;
-  return `Run: ${alter} SET ${setting} = '${value}'; then have a pooler reconnect.`;
+  return `Run: ${alter} SET ${setting} = '${value}'; then a pooler has to RECONNECT.`;
 }
 
 // 08P01, protocol_violation: PgBouncer's "unsupported startup parameter". 0A000, feature_not_supported: other proxies' word.
@@ -190,7 +117,7 @@ const isStartupRefused = (error: unknown) => ['08P01', '0A000'].includes(sqlStat
 const startupSettingsLost = (cause?: unknown) =>
   new AppError(
     'unavailable',
-    'Something between here and PostgreSQL does not pass on the settings that a connection starts with, as poolers do not. ' +
+    'Something between here and PostgreSQL refuses or drops the settings that a connection starts with, as poolers do. ' +
       `Set DATABASE_POOLER=transaction (in code: openDatabase's option pooler: 'transaction').`,
     { cause },
   );

@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 
 import { openEmbedded } from '@timmy-tower/embedded-postgres';
 
+import { parsePooler } from './connection.ts';
 import { openDatabase } from './open.ts';
 
 // oxlint-disable-next-line node/no-process-env -- a command of its own
@@ -22,7 +23,8 @@ async function main(): Promise<void> {
 }
 
 async function migrate(url: string): Promise<void> {
-  const { close } = await openDatabase(url);
+  // oxlint-disable-next-line node/no-process-env
+  const { close } = await openDatabase(url, { pooler: parsePooler(process.env['DATABASE_POOLER']) });
   await close();
   console.log('The schema is up to date.');
 }

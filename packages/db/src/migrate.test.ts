@@ -223,10 +223,50 @@ describe('on a database in use', () => {
     expect(await versionsIn(empty.url)).toHaveLength(journal.entries.length + 1);
   });
 
-  test('one that meets an older server’s turn in a deadlock is run again', async () => {
-    await using later = await withMigrations(
+  const waitingFor = (seconds: number) =>
+    onDatabase(
+      empty.url,
+      `SELECT FROM pg_locks JOIN pg_stat_activity a USING (pid) WHERE NOT granted
+         AND clock_timestamp() - waitstart > ${seconds} * interval '1 s' AND a.datname = current_database()`,
+    );
+
+  test('after a while it waits longer than a second for a table: before that, autovacuum does not let go of one', async () => {
+    await using later = await withMigrations('ALTER TABLE sessions ADD a integer');
+    let migrating: Promise<void> | undefined;
+    await whileInTransaction('a vacuum', ['SELECT FROM sessions'], async () => {
+      migrating = migrateDatabase(empty.url, { ...later, patienceMs: 6000 });
+      await expect.poll(() => waitingFor(1.2), { timeout: 10_000, interval: 20 }).toHaveLength(1);
+    });
+    await migrating;
+  });
+
+  const inTheOtherOrder = () =>
+    withMigrations(
       'ALTER TABLE session_messages ADD a integer;--> statement-breakpoint\nALTER TABLE sessions ADD a integer',
     );
+
+  test('one that meets an older server’s turn in a deadlock gives way, however long that waited before', async () => {
+    await using later = await inTheOtherOrder();
+    let migrating: Promise<void> | undefined;
+    let answering: Promise<unknown> | undefined;
+    await whileInTransaction('a turn', ['SELECT FROM sessions'], async (turn) => {
+      await whileInTransaction('another', ['SELECT FROM session_messages'], async () => {
+        migrating = migrateDatabase(empty.url, later);
+        await untilMigrationWaits();
+        let answered = false;
+        answering = turn.query('SELECT FROM session_messages').finally(() => (answered = true));
+        await expect.poll(async () => answered || (await waitingFor(0)).length === 2, { interval: 5 }).toBe(true);
+      });
+      await expect(answering).resolves.toMatchObject({ rowCount: 0 });
+    });
+    await migrating;
+    expect(await versionsIn(empty.url)).toHaveLength(journal.entries.length + 1);
+  });
+
+  test('one that is ended as the victim of a deadlock is run again', async () => {
+    const name = new URL(empty.url).pathname.slice(1);
+    await onDatabase(empty.url, `ALTER DATABASE ${name} SET deadlock_timeout = '50ms'`);
+    await using later = await inTheOtherOrder();
     let migrating: Promise<void> | undefined;
     await whileInTransaction('a turn', [`SET LOCAL deadlock_timeout = '10s'`, 'SELECT FROM sessions'], async (turn) => {
       migrating = migrateDatabase(empty.url, later);

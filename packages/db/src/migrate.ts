@@ -13,7 +13,7 @@ import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres';
 import pg from 'pg';
 
 import packageJson from '../package.json' with { type: 'json' };
-import { findLockHolder, lockForMigration } from './migration-lock.ts';
+import { findLockHolder, lockForMigration, lockTimeoutsMs } from './migration-lock.ts';
 import {
   findForeignTables,
   listEntries,
@@ -84,24 +84,26 @@ async function isUpToDate(db: NodePgDatabase, { migrations, version }: Migration
 }
 
 async function migratePatiently(db: NodePgDatabase, migration: Migration, patienceMs: number): Promise<void> {
-  const deadline = performance.now() + patienceMs;
-  const run = (tx: Tx) => migrateUnderLock(tx, migration);
+  const startedAt = performance.now();
+  const elapsedMs = () => performance.now() - startedAt;
   while (true) {
+    const lockTimeoutMs = elapsedMs() < patienceMs / 6 ? lockTimeoutsMs.atFirst : lockTimeoutsMs.later;
+    const run = (tx: Tx) => migrateUnderLock(tx, migration, lockTimeoutMs);
     try {
       // oxlint-disable-next-line no-await-in-loop -- one try after the other
       return await db.transaction(run, { isolationLevel: 'read committed', accessMode: 'read write' });
     } catch (error) {
       if (!RETRIED_SQL_STATES.has(sqlState(error) ?? '')) throw error;
       // oxlint-disable-next-line no-await-in-loop
-      if (performance.now() > deadline) throw locked(await findLockHolder(db), patienceMs, error);
+      if (elapsedMs() > patienceMs) throw locked(await findLockHolder(db), patienceMs, error);
     }
     // oxlint-disable-next-line no-await-in-loop -- what waited behind our lock gets its turn
     await delay(Math.random() * MAX_PAUSE_MS);
   }
 }
 
-async function migrateUnderLock(tx: Tx, { migrations, version }: Migration): Promise<void> {
-  await lockForMigration(tx);
+async function migrateUnderLock(tx: Tx, { migrations, version }: Migration, lockTimeoutMs: number): Promise<void> {
+  await lockForMigration(tx, lockTimeoutMs);
   const entries = await listEntries(tx);
   refuseNewer(entries, migrations, version); // it may have come in between
   const adopted = await listSharedEntries(tx, pendingOf(migrations, entries));

@@ -5,20 +5,24 @@ import { type Db, queryRows, type Tx } from './transaction.ts';
 
 /** Any number, as long as nobody else takes it; version 0.1.0 takes the same. */
 const MIGRATION_LOCK = 7_466_900_001n;
+
 /**
- * Turns queue behind a table's lock that waits for another one. So it gives up soon, lets them pass, and tries again: a
- * transaction that hangs keeps the migration from running, and nobody's turn.
+ * How long a try waits for each lock. Turns queue behind a table's lock that waits for another one: it gives up soon, lets
+ * them pass, and is taken up again, so that a transaction that hangs keeps the migration from running, and nobody's turn.
+ *
+ * At first three of them are shorter than the second after which PostgreSQL looks for deadlocks: it is never an older server's
+ * statement that is ended as the victim. Later one is longer than that second: only then does autovacuum let go of a table.
  */
-const LOCK_TIMEOUT = '2s';
+export const lockTimeoutsMs = { atFirst: 300, later: 2000 } as const;
 
 /** Takes the lock and makes the transaction fit for migrations, whatever the role or the database has set. */
-export async function lockForMigration(tx: Tx): Promise<void> {
+export async function lockForMigration(tx: Tx, lockTimeoutMs: number): Promise<void> {
   // All but lock_timeout: a migration takes as long as it takes. (transaction_timeout is known from PostgreSQL 17 on.)
   await tx.execute(sql`
     SELECT set_config(name, '0', true) FROM pg_settings
     WHERE name IN ('statement_timeout', 'idle_in_transaction_session_timeout', 'transaction_timeout')`);
   await tx.execute(
-    sql`SELECT set_config('lock_timeout', ${LOCK_TIMEOUT}, true), set_config('search_path', 'public', true)`,
+    sql`SELECT set_config('lock_timeout', ${String(lockTimeoutMs)}, true), set_config('search_path', 'public', true)`,
   );
   await tx.execute(sql`SELECT pg_advisory_xact_lock(${MIGRATION_LOCK})`);
 }

@@ -55,8 +55,20 @@ test.each<[string, ForeignHabits]>([
   await close();
 });
 
+test('plans are not compiled, though the database would have every one compiled', async () => {
+  await using foreign = await createForeignDatabase(server.url, { settings: { jit: 'on', jit_above_cost: '0' } });
+  const { db, close } = await openDatabase(foreign.url);
+  expect(await run(db, 'SHOW jit')).toEqual([{ jit: 'off' }]);
+  await close();
+});
+
 test('limits of the database itself do not bind a server', async () => {
-  const settings = { statement_timeout: '1000', lock_timeout: '1000', idle_in_transaction_session_timeout: '1000' };
+  const settings = {
+    statement_timeout: '1000',
+    lock_timeout: '1000',
+    idle_in_transaction_session_timeout: '1000',
+    idle_session_timeout: '1000',
+  };
   await using foreign = await createForeignDatabase(server.url, { settings });
   const { db, close } = await openDatabase(foreign.url, { timeLimits: true });
   const names = Object.keys(LIMIT_SETTINGS);
@@ -66,6 +78,7 @@ test('limits of the database itself do not bind a server', async () => {
     [names],
   );
   expect(limits.map(({ limit }) => limit).toSorted()).toEqual(Object.values(LIMIT_SETTINGS).toSorted());
+  expect(await run(db, 'SHOW idle_session_timeout')).toEqual([{ idle_session_timeout: '0' }]);
   await close();
 });
 
@@ -87,6 +100,11 @@ test.each<[string, ForeignHabits, RegExp]>([
     { settings: { session_replication_role: 'replica' } },
     /session_replication_role is replica/,
   ],
+  [
+    'tables elsewhere, its schema being gone',
+    { before: 'DROP SCHEMA public' },
+    /search_path is empty and should be public.*Make such a schema/,
+  ],
   ['dates that its URL says', { options: '-c datestyle=German' }, /DateStyle is German.*take it out there/],
   [
     'two faults at once',
@@ -98,8 +116,7 @@ test.each<[string, ForeignHabits, RegExp]>([
   const refusal = await openDatabase(foreign.url, { timeLimits: true }).catch((error: unknown) => error);
   expect(refusal).toBeInstanceOf(AppError);
   expect(refusal).toMatchObject({ code: 'unavailable', message: expect.stringMatching(why) });
-  expect(await listSchemas(foreign)).toEqual(['public']);
-  expect(await listTables(foreign)).toEqual([]);
+  expect(await listOurs(foreign)).toEqual([]);
 });
 
 const query = async <Row extends pg.QueryResultRow>({ adminUrl }: ForeignDatabase, statement: string) => {
@@ -110,15 +127,13 @@ const query = async <Row extends pg.QueryResultRow>({ adminUrl }: ForeignDatabas
   return rows;
 };
 
-const listSchemas = async (foreign: ForeignDatabase) =>
-  (
-    await query<{ name: string }>(
-      foreign,
-      `SELECT nspname AS name FROM pg_namespace WHERE nspname !~ '^(pg_|information_)'`,
-    )
-  ).map(({ name }) => name);
-
-const listTables = (foreign: ForeignDatabase) => query(foreign, `SELECT FROM pg_tables WHERE schemaname = 'public'`);
+/** Schemas and tables that were not there before. */
+const listOurs = (foreign: ForeignDatabase) =>
+  query(
+    foreign,
+    `SELECT nspname FROM pg_namespace WHERE nspname !~ '^(pg_|information_schema$|public$)'
+     UNION ALL SELECT tablename FROM pg_tables WHERE schemaname = 'public'`,
+  );
 
 describe('what an operator has to know is told', () => {
   /** Without what this server is, whatever the database is like: the tests' own does not wait for its disk. */

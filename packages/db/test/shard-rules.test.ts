@@ -18,12 +18,18 @@ interface OurFunction {
   readonly body: string;
 }
 
+/** Of the version before, kept for turns that wait for the upgrade; nothing calls it afterwards. */
+const KEPT = 'prompt_window(p_session uuid, p_max_messages bigint, p_token_budget bigint)';
+
 const listFunctions = async () =>
   run<OurFunction & Record<string, unknown>>(
     opened.db,
     `SELECT proname AS name, lanname AS language, pg_get_function_identity_arguments(p.oid) AS parameters, prosrc AS body
      FROM pg_proc p JOIN pg_language l ON l.oid = prolang
-     WHERE pronamespace = 'public'::regnamespace ORDER BY 1, 3`,
+     WHERE pronamespace = 'public'::regnamespace
+       AND format('%s(%s)', proname, pg_get_function_identity_arguments(p.oid)) <> $1
+     ORDER BY 1, 3`,
+    [KEPT],
   );
 
 describe('functions', () => {
@@ -50,7 +56,8 @@ test('every primary key and unique index begins with the session, but the ids of
     `SELECT i.indexrelid::regclass::text AS index
      FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid
      JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]
-     WHERE i.indisunique AND c.relnamespace = 'public'::regnamespace AND a.attname <> 'session_id' ORDER BY 1`,
+     WHERE i.indisunique AND c.relnamespace = 'public'::regnamespace AND a.attname <> 'session_id'
+       AND c.relname <> 'timmy_tower_migrations' ORDER BY 1`,
   );
   expect(rows.map(({ index }) => index)).toEqual([
     'invoices_pkey',

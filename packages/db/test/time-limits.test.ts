@@ -1,5 +1,6 @@
 /** Whoever is stuck is ended in time, with a real transaction in the way: none of these waits for as long as it could. */
 import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
 import { createConnection, createServer, type Socket } from 'node:net';
 
 import { AppError } from '@timmy-tower/contract';
@@ -136,6 +137,12 @@ test('nothing of this binds those who use the package in an app of their own', a
   const names = Object.keys(LIMIT_SETTINGS).toSorted((a, b) => a.localeCompare(b));
   expect(await run(opened.db, set, [names])).toEqual([]);
   expect(await run(server.db, set, [names])).toEqual(names.map((name) => ({ name })));
+});
+
+test('the README names the limits that a role needs behind a pooler', async () => {
+  const readme = await readFile(new URL('../../../README.md', import.meta.url), 'utf8');
+  const statements = Object.entries(LIMIT_SETTINGS).map(([name, value]) => `SET ${name} = '${value}';`);
+  expect(statements.filter((statement) => !readme.includes(statement))).toEqual([]);
 });
 
 /** A way to the database, which can be cut, or swallow all that is sent. */

@@ -2,13 +2,14 @@
 import { createAnthropic } from '@ai-sdk/anthropic';
 
 import { isObject, type JsonObject, listOf, objectOf, textOf } from '../wire/json.ts';
+import { captureRequest } from '../wire/request.ts';
 import { finished, said, type WireEvent, type WireReader } from '../wire/wire-event.ts';
 import type { Provider, ProviderSettings } from './provider.ts';
 
 export function createAnthropicProvider({ modelId, apiKey, baseURL }: ProviderSettings): Provider {
   return {
     minOutputTokens: 1,
-    openModel: (fetch) => createAnthropic({ apiKey: apiKey ?? '', baseURL, fetch })(modelId),
+    model: createAnthropic({ apiKey: apiKey ?? '', baseURL, fetch: captureRequest })(modelId),
     createReader: () => new MessagesReader(),
   };
 }

@@ -7,20 +7,20 @@ import { createOpenAICompatible } from '@ai-sdk/openai-compatible';
 
 import { isObject, type JsonObject, listOf, objectOf, textOf } from '../wire/json.ts';
 import { failureOf } from '../wire/provider-error.ts';
+import { captureRequest } from '../wire/request.ts';
 import { finished, said, type WireEvent, type WireReader } from '../wire/wire-event.ts';
 import type { Provider, ProviderSettings } from './provider.ts';
 
 export function createOpenaiCompatibleProvider({ modelId, apiKey, baseURL }: ProviderSettings): Provider {
   return {
     minOutputTokens: 1,
-    openModel: (fetch) =>
-      createOpenAICompatible({
-        name: 'openai-compatible',
-        baseURL,
-        includeUsage: true,
-        fetch,
-        ...(apiKey ? { apiKey } : {}),
-      })(modelId),
+    model: createOpenAICompatible({
+      name: 'openai-compatible',
+      baseURL,
+      includeUsage: true,
+      fetch: captureRequest,
+      ...(apiKey ? { apiKey } : {}),
+    })(modelId),
     createReader: () => new ChatReader(),
   };
 }

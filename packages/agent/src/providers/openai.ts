@@ -3,13 +3,14 @@ import { createOpenAI } from '@ai-sdk/openai';
 
 import { isObject, type JsonObject, listOf, objectOf, textOf } from '../wire/json.ts';
 import { failureOf } from '../wire/provider-error.ts';
+import { captureRequest } from '../wire/request.ts';
 import { finished, said, type WireEvent, type WireReader } from '../wire/wire-event.ts';
 import type { Provider, ProviderSettings } from './provider.ts';
 
 export function createOpenaiProvider({ modelId, apiKey, baseURL }: ProviderSettings): Provider {
   return {
     minOutputTokens: 16,
-    openModel: (fetch) => createOpenAI({ apiKey: apiKey ?? '', baseURL, fetch })(modelId),
+    model: createOpenAI({ apiKey: apiKey ?? '', baseURL, fetch: captureRequest })(modelId),
     createReader: () => new ResponsesReader(),
   };
 }

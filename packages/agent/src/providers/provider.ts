@@ -6,7 +6,8 @@ import type { WireReader } from '../wire/wire-event.ts';
 export interface Provider {
   /** It refuses to be asked for fewer. */
   readonly minOutputTokens: number;
-  readonly openModel: (fetch: typeof globalThis.fetch) => LanguageModelV4;
+  /** Puts questions into words; sends nothing. */
+  readonly model: LanguageModelV4;
   readonly createReader: () => WireReader;
 }
 

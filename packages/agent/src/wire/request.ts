@@ -17,16 +17,24 @@ export interface Question {
 
 type Fetch = typeof globalThis.fetch;
 
-/** The request that the SDK's model would send. Its answer we read ourselves: see `read-events.ts`. */
-export async function buildRequest(
-  openModel: (fetch: Fetch) => LanguageModelV4,
-  question: Question,
-): Promise<ProviderRequest> {
-  let request: ProviderRequest | undefined;
-  const model = openModel(async (url, init) => {
-    request = { url: urlOf(url), headers: { ...headersOf(init) }, body: bodyOf(init) };
-    throw new Error('not sent');
-  });
+/** Carries a request out of the SDK, unsent. */
+class CapturedRequest extends Error {
+  override readonly name = 'CapturedRequest';
+  readonly request: ProviderRequest;
+
+  constructor(request: ProviderRequest) {
+    super('not sent');
+    this.request = request;
+  }
+}
+
+/** For the models that `buildRequest` takes. Their answers we read ourselves: see `read-events.ts`. */
+export const captureRequest: Fetch = async (url, init) => {
+  throw new CapturedRequest({ url: urlOf(url), headers: headersOf(init), body: bodyOf(init) });
+};
+
+/** The request that the SDK's model would send. */
+export async function buildRequest(model: LanguageModelV4, question: Question): Promise<ProviderRequest> {
   try {
     await model.doStream({
       prompt: toSdkPrompt(question),
@@ -35,10 +43,10 @@ export async function buildRequest(
       providerOptions: { openai: { store: false } },
     });
   } catch (error) {
-    if (request === undefined) throw error;
+    if (error instanceof CapturedRequest) return error.request;
+    throw error;
   }
-  if (request === undefined) throw new Error('the SDK asked nothing');
-  return request;
+  throw new Error('the SDK asked nothing');
 }
 
 function toSdkPrompt({ instructions, prompt }: Question): LanguageModelV4Prompt {

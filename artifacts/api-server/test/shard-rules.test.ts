@@ -31,7 +31,7 @@ const never = new Promise<never>(() => {});
 
 let server: TestApp;
 beforeAll(async () => {
-  server = await openTestApp({ agent: script.agent, watch: false, leaseMs: 300 });
+  server = await openTestApp({ agent: script.agent, watch: false, leaseMs: 3000 });
 });
 afterAll(() => server.close());
 

@@ -96,7 +96,8 @@ async function readAndForget(session: TestSession): Promise<void> {
 /** A running turn is renewed and swept, a session expires and another is removed. */
 async function tidy(session: TestSession, unpaid: TestSession): Promise<void> {
   await pollPayments(server.deps);
-  await startRecovery(server.deps)();
+  await startRecovery(server.deps)(); // ends the request
+  await startRecovery(server.deps)(); // so that its session can expire
   for (const after of [undefined, { createdAt: 'now', paymentHash: session.invoice.paymentHash }]) {
     // oxlint-disable-next-line no-await-in-loop
     await listWatchedInvoices(server.deps.db, { after, limit: 10 });

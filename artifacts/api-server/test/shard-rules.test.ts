@@ -33,7 +33,7 @@ const never = new Promise<never>(() => {});
 
 let server: TestApp;
 beforeAll(async () => {
-  server = await openTestApp({ agent: script.agent, watch: false, leaseMs: 300 });
+  server = await openTestApp({ agent: script.agent, watch: false, leaseMs: 3000 });
 });
 afterAll(() => server.close());
 
@@ -98,7 +98,8 @@ async function readAndForget(session: TestSession): Promise<void> {
 /** A running turn is renewed and swept, a session expires and another is removed. */
 async function tidy(session: TestSession, unpaid: TestSession): Promise<void> {
   await pollPayments(server.deps);
-  await startRecovery(server.deps)();
+  await startRecovery(server.deps)(); // ends the request
+  await startRecovery(server.deps)(); // so that its session can expire
   for (const after of [undefined, { createdAt: 'now', paymentHash: session.invoice.paymentHash }]) {
     // oxlint-disable-next-line no-await-in-loop
     await listWatchedInvoices(server.deps.db, { after, limit: 10 });

@@ -1,6 +1,5 @@
 /** A server with those who never paid at its door, and one who did, who must not notice much of them. */
 import { fork } from 'node:child_process';
-import { constants, setPriority } from 'node:os';
 import { fileURLToPath } from 'node:url';
 
 import { type FakeModel, openFakeModel } from '../fake-model.ts';
@@ -140,10 +139,9 @@ async function openUnpaid(scene: Scene, count: number, random: Random): Promise<
   return opened;
 }
 
-/** In a process of its own, which gives way to the payer: it is the payer's time that is measured. */
+/** In a process of its own: it is the payer's time that is measured, not theirs. */
 function startStrangers(order: GeneratorOrder): { ready: Promise<unknown>; report: Promise<GeneratorReport> } {
   const child = fork(GENERATOR);
-  setPriority(child.pid!, constants.priority.PRIORITY_BELOW_NORMAL);
   const ready = Promise.withResolvers<void>();
   const report = Promise.withResolvers<GeneratorReport>();
   child.on('message', (said: 'ready' | GeneratorReport) => {

@@ -38,10 +38,14 @@ export interface RunningServer {
   readonly close: () => Promise<void>;
 }
 
-/** @throws {AppError | ConfigError | RangeError} saying what could not be opened; what was open is closed again */
-export async function startServer(config: Config, log: Logger): Promise<RunningServer> {
+/**
+ * @throws {AppError | ConfigError | RangeError} saying what could not be opened; what was open is closed again
+ * @throws the signal's reason when it is told to stop before it serves
+ */
+export async function startServer(config: Config, log: Logger, stopped: AbortSignal): Promise<RunningServer> {
   await using opening = new AsyncDisposableStack();
-  const { database, ...deps } = await openDeps(config, log, opening);
+  const { database, ...deps } = await openDeps(config, log, { opening, stopped });
+  stopped.throwIfAborted();
   opening.defer(watchPayments(deps));
   opening.defer(startRecovery(deps));
   const server = await listen(deps, config);
@@ -60,10 +64,11 @@ export async function startServer(config: Config, log: Logger): Promise<RunningS
 async function openDeps(
   config: Config,
   log: Logger,
-  opening: AsyncDisposableStack,
+  { opening, stopped }: { opening: AsyncDisposableStack; stopped: AbortSignal },
 ): Promise<Deps & { database: string }> {
   const { settings, production } = config;
   const { url, database } = await findPostgres(config, log, opening);
+  stopped.throwIfAborted();
   const { db, leaseDb, close } = await openDatabase(url, {
     pooler: settings.DATABASE_POOLER,
     poolSize: settings.DATABASE_POOL_SIZE,
@@ -72,6 +77,7 @@ async function openDeps(
     onConnectionLost: (error) => log.warn({ error: describeError(error) }, 'a database connection was lost'),
   });
   opening.defer(close);
+  stopped.throwIfAborted();
   const wallet = await openWallet(settings.WALLET_URL, { dataDirectory: DATA_DIRECTORY, production });
   opening.defer(() => wallet.close());
   const agent = await openConfiguredAgent(config);

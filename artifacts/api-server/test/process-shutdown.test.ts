@@ -1,4 +1,7 @@
 /** Stopping: running turns may finish, up to a deadline; nothing is left running and nothing half done. */
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+
 import { listDiscrepancies } from '@timmy-tower/db';
 import { openTestDatabase, type TestDatabase } from '@timmy-tower/db/testing';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
@@ -125,4 +128,21 @@ test.concurrent('told twice, it does not wait, and the next server tidies up', a
   const again = session.on(await start(place, model.env));
   await until(async () => (await again.show()).heldMsat === 0);
   expect(await again.show()).toMatchObject({ balanceMsat: 1_000_000 });
+});
+
+test.concurrent.each(['SIGINT', 'SIGTERM'] as const)('%s while it starts ends it, and it says so', async (signal) => {
+  const asked = Promise.withResolvers<void>();
+  const silent = createServer(() => asked.resolve()).listen(0, '127.0.0.1'); // a database that never answers
+  await once(silent, 'listening');
+  const address = silent.address();
+  const port = typeof address === 'object' ? address?.port : undefined;
+  await using place = await openPlace();
+  const server = place.begin({ DATABASE_URL: `postgres://user:hunter2@127.0.0.1:${port}/none` });
+  await asked.promise;
+  server.signal(signal);
+  await server.ended;
+  expect(server.output.stderr).toBe(`timmy-tower was told to stop (${signal}) while it started.\n`);
+  expect(server.output.stdout).not.toContain('running at');
+  expect(await server.ended).toBe(signal === 'SIGINT' ? 130 : 143);
+  silent.close();
 });

@@ -28,6 +28,8 @@ export interface Place extends AsyncDisposable {
   start(env?: Environment): Promise<ServerProcess>;
   /** Starts a server here that is expected to end by itself. */
   run(env?: Environment): Promise<EndedProcess>;
+  /** Begins to start a server here, and does not wait. */
+  begin(env?: Environment): Omit<ServerProcess, 'url'>;
 }
 
 export interface Output {
@@ -90,6 +92,7 @@ export async function openPlace(): Promise<Place> {
       if (url === undefined) throw new Error(`the server ended: ${server.output.stdout}${server.output.stderr}`);
       return { ...server, url };
     },
+    begin: (env = {}) => launch(env),
     async run(env = {}) {
       const { output, ended, process: child } = launch(env);
       const timer = setTimeout(() => child.kill('SIGKILL'), START_MS);

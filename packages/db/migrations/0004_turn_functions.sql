@@ -7,6 +7,7 @@
 -- Watching ---------------------------------------------------------------------------------------------------------------
 
 -- Whoever changes a session raises its version, by whatever statement: a watcher reads versions, and rows only where one rose.
+-- A turn's statements raise it themselves, which is cheaper.
 CREATE FUNCTION raise_session_version() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
   NEW.version := OLD.version + 1;
@@ -14,7 +15,13 @@ BEGIN
 END $$;
 --> statement-breakpoint
 CREATE TRIGGER sessions_version BEFORE UPDATE ON sessions
-  FOR EACH ROW EXECUTE FUNCTION raise_session_version();
+  FOR EACH ROW WHEN (NEW.version = OLD.version) EXECUTE FUNCTION raise_session_version();
+--> statement-breakpoint
+CREATE OR REPLACE FUNCTION apply_ledger_entry() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  UPDATE sessions SET balance_msat = balance_msat + NEW.amount_msat, version = version + 1 WHERE id = NEW.session_id;
+  RETURN NULL;
+END $$;
 --> statement-breakpoint
 -- A session is shown with its newest unpaid invoice.
 CREATE FUNCTION raise_version_of_session() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -29,44 +36,7 @@ CREATE TRIGGER invoices_change_their_session AFTER INSERT ON invoices
 
 -- The history ------------------------------------------------------------------------------------------------------------
 
--- (The one with three parameters stays for one version: a turn that waits for the end of this goes on in the function as it was.)
--- What the model is shown of a conversation: the newest messages within both bounds, contiguous, oldest first, without turns
--- that are kept out of prompts, without messages that say nothing, and without a leading reply (model providers refuse a
--- blank message, and a conversation that starts with the assistant). The index gives the order; of silence no more than
--- v_most_silent messages are read, however long it was.
-CREATE FUNCTION prompt_window(
-  p_session uuid, p_max_messages bigint, p_token_budget bigint, p_message_overhead integer,
-  OUT messages integer, OUT tokens integer, OUT prompt_tokens bigint, OUT content jsonb
-) LANGUAGE plpgsql STABLE AS $$
-#variable_conflict use_column
-DECLARE
-  v_most_silent constant integer := 1000;
-BEGIN
-  SELECT count(*)::integer,
-         coalesce(sum(h.token_count), 0)::integer,
-         coalesce(sum(h.prompt_tokens + p_message_overhead), 0)::bigint,
-         coalesce(jsonb_agg(jsonb_build_object('role', h.role, 'content', h.content) ORDER BY h.created_at, h.seq), '[]')
-  INTO messages, tokens, prompt_tokens, content
-  FROM (
-    SELECT w.*, bool_or(w.role = 'user') OVER (ORDER BY w.created_at, w.seq) AS shown
-    FROM (
-      SELECT n.*, sum(n.token_count) OVER (ORDER BY n.created_at DESC, n.seq DESC ROWS UNBOUNDED PRECEDING) AS tokens_so_far
-      FROM (
-        SELECT m.role, m.content, m.token_count, m.prompt_tokens, m.created_at, m.seq
-        FROM (
-          SELECT * FROM session_messages WHERE session_id = p_session
-          ORDER BY created_at DESC, seq DESC LIMIT p_max_messages + v_most_silent
-        ) m
-        WHERE m.in_prompts AND m.content ~ '\S'
-        ORDER BY m.created_at DESC, m.seq DESC
-        LIMIT p_max_messages
-      ) n
-    ) w
-    WHERE w.tokens_so_far <= p_token_budget
-  ) h
-  WHERE h.shown;
-END $$;
---> statement-breakpoint
+-- (prompt_window stays for one version: a turn that waits for the end of this goes on in the function as it was.)
 -- When to say that a new message was said: now by the clock, but later than the newest message, should the clock step back.
 -- Later, not at the same instant: seq is counted by each node of its own where a database is spread over several.
 CREATE OR REPLACE FUNCTION next_message_time(p_session uuid) RETURNS timestamptz LANGUAGE plpgsql VOLATILE AS $$
@@ -176,6 +146,7 @@ LANGUAGE plpgsql VOLATILE AS $$
 #variable_conflict use_column
 DECLARE
   v_message_overhead constant integer := 4;   -- tokens that mark a message's role and end
+  v_most_silent constant integer := 1000;
   v_session record;
   v_answered record;
   v_running record;
@@ -228,7 +199,34 @@ BEGIN
     END IF;
   END IF;
 
-  v_window := prompt_window(p_session, p_max_messages, p_token_budget, v_message_overhead);
+  -- What the model is shown: the newest messages within both bounds, contiguous, oldest first, without turns that are kept out
+  -- of prompts, without messages that say nothing, and without a leading reply (model providers refuse a blank message, and a
+  -- conversation that starts with the assistant). The index gives the order; of silence no more than v_most_silent messages
+  -- are read, however long it was. Not a function of its own: calling it would cost a turn a hundredth.
+  SELECT count(*)::integer AS messages,
+         coalesce(sum(h.token_count), 0)::integer AS tokens,
+         coalesce(sum(h.prompt_tokens + v_message_overhead), 0)::bigint AS prompt_tokens,
+         coalesce(jsonb_agg(jsonb_build_object('role', h.role, 'content', h.content) ORDER BY h.created_at, h.seq), '[]') AS content
+  INTO v_window
+  FROM (
+    SELECT w.*, bool_or(w.role = 'user') OVER (ORDER BY w.created_at, w.seq) AS shown
+    FROM (
+      SELECT n.*, sum(n.token_count) OVER (ORDER BY n.created_at DESC, n.seq DESC ROWS UNBOUNDED PRECEDING) AS tokens_so_far
+      FROM (
+        SELECT m.role, m.content, m.token_count, m.prompt_tokens, m.created_at, m.seq
+        FROM (
+          SELECT role, content, token_count, prompt_tokens, in_prompts, created_at, seq FROM session_messages
+          WHERE session_id = p_session
+          ORDER BY created_at DESC, seq DESC LIMIT p_max_messages + v_most_silent
+        ) m
+        WHERE m.in_prompts AND (left(m.content, 1) ~ '\S' OR m.content ~ '\S')   -- the whole text takes its time
+        ORDER BY m.created_at DESC, m.seq DESC
+        LIMIT p_max_messages
+      ) n
+    ) w
+    WHERE w.tokens_so_far <= p_token_budget
+  ) h
+  WHERE h.shown;
   history := v_window.content;
   history_messages := v_window.messages;
   history_tokens := v_window.tokens;
@@ -260,12 +258,12 @@ BEGIN
   ) VALUES (
     p_request, p_session, p_idempotency_key, p_body_hash, p_model, max_output_tokens, v_hold_msat,
     history_messages, history_tokens, history_dropped, p_owner, v_now + p_lease_ms * interval '1 ms'
-  ) ON CONFLICT DO NOTHING;
+  ) ON CONFLICT (session_id, id) DO NOTHING;
   IF NOT FOUND THEN   -- the locks above leave one thing to conflict with: the request's own id
     outcome := 'ended'; RETURN NEXT; RETURN;
   END IF;
   UPDATE sessions s
-  SET held_msat = s.held_msat + v_hold_msat,
+  SET held_msat = s.held_msat + v_hold_msat, version = s.version + 1,
       used_at = CASE WHEN s.used_at > v_now - interval '1 hour' THEN s.used_at ELSE v_now END
   WHERE s.id = p_session;
   outcome := 'reserved'; request_id := p_request; RETURN NEXT;
@@ -372,7 +370,7 @@ BEGIN
 
   -- First the hold goes, then the charge comes: in between, held never exceeds the balance.
   UPDATE sessions s
-  SET held_msat = s.held_msat - v_request.held_msat, message_count = s.message_count + 2,
+  SET held_msat = s.held_msat - v_request.held_msat, message_count = s.message_count + 2, version = s.version + 1,
       used_at = CASE WHEN s.used_at > settle_turn.finished_at - interval '1 hour' THEN s.used_at ELSE settle_turn.finished_at END
   WHERE s.id = p_session;
   INSERT INTO ledger_entries (session_id, session_request_id, kind, amount_msat, created_at)

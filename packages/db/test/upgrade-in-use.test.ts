@@ -3,7 +3,7 @@ import { afterEach, assert, beforeEach, expect, test } from 'vitest';
 
 import { type Database, findRequest, listDiscrepancies, openDatabase } from '../src/index.ts';
 import { openOldDatabase, type UnmigratedDatabase } from '../src/testing.ts';
-import { readSession } from './fixtures.ts';
+import { readSession, type TestSession } from './fixtures.ts';
 import { OldServer } from './old-server.ts';
 
 let unmigrated: UnmigratedDatabase;
@@ -44,24 +44,46 @@ test('a turn that began before it is settled after it, by the connection and the
   });
 });
 
-test('turns go on all the time: they wait, and none fails', async () => {
+/** Everything that a server does for a session, once. */
+async function roundOf(server: OldServer, session: TestSession): Promise<void> {
+  const { sessionId, keyHash } = session;
+  const turn = await server.reserve(session);
+  expect(turn.answer['outcome']).toBe('reserved');
+  const renewed = await server.send('renewLeases', 15_000, turn.requestId, turn.requestId, server.owner, 'running');
+  expect(renewed).toHaveLength(1);
+  expect(await server.settle(turn)).toBeDefined();
+  expect(await server.sendForLists('findRequest', 'assistant', sessionId, turn.requestId)).toHaveLength(1);
+  expect(await server.send('listMessages', sessionId, 51)).not.toEqual([]);
+  const hash = await server.inTransaction(async () => {
+    await server.send('lockSession', sessionId);
+    return server.addInvoice(sessionId);
+  });
+  await server.send('claimInvoicesToLookUp', 50);
+  expect(await server.credit({ paymentHash: hash.toString('hex') }, 1000n)).toBe('applied');
+  expect(await server.sendForLists('findSession', keyHash, sessionId)).toHaveLength(1);
+  await server.inTransaction(async () => {
+    await server.send('lockSession', sessionId);
+    await server.send('findRunningRequest', sessionId, 'running');
+    await server.change('deleteMessages', sessionId);
+    await server.change('resetMessageCount', 0, sessionId);
+  });
+}
+
+test('everything goes on all the time: it waits, and nothing fails', async () => {
   let migrated = false;
-  let turns = 0;
+  let rounds = 0;
   const work = async () => {
     const server = await OldServer.open(unmigrated.url);
     const session = await server.fundedSession(1_000_000n);
     for (let left = 3; left > 0; left -= migrated ? 1 : 0) {
       // oxlint-disable-next-line no-await-in-loop -- one after the other
-      const turn = await server.reserve(session);
-      expect(turn.answer['outcome']).toBe('reserved');
-      // oxlint-disable-next-line no-await-in-loop
-      expect(await server.settle(turn)).toBeDefined();
-      turns += 1;
+      await roundOf(server, session);
+      rounds += 1;
     }
     await server.close();
   };
   const working = Promise.allSettled([work(), work(), work(), work()]);
-  await expect.poll(() => turns).toBeGreaterThan(8);
+  await expect.poll(() => rounds).toBeGreaterThan(8);
   await upgraded(async () => {
     migrated = true;
     const done = { status: 'fulfilled', value: undefined };

@@ -1,4 +1,4 @@
-/** The strangers' own process. It is told what to do, and tells what became of it. */
+/** The strangers' own process. It is told what to do, says when the readers are there, and in the end what became of it. */
 import { setTimeout as delay } from 'node:timers/promises';
 
 import { Load, type LoadOptions } from './load.ts';
@@ -22,6 +22,8 @@ const MOST_AT_ONCE = 400;
 
 async function generate(order: GeneratorOrder): Promise<GeneratorReport> {
   const load = new Load(order);
+  await load.openReaders();
+  process.send?.('ready');
   const beganAtMs = performance.now();
   const seconds = () => (performance.now() - beganAtMs) / 1000;
   let sent = 0;

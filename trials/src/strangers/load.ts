@@ -8,6 +8,8 @@ import { countOutcome, type Kind, noOutcomes, type Outcomes } from './outcomes.t
 
 const PATIENCE_MS = 10_000;
 const CONNECTIONS = 64;
+const OPENING_AT_ONCE = 16;
+const OPENING_MS = 60_000;
 const MOST_HALF_REQUESTS = 500;
 const LONG_MESSAGE = Buffer.from(JSON.stringify({ content: '话'.repeat(100_000) }));
 
@@ -45,6 +47,21 @@ export class Load {
 
   constructor(options: LoadOptions) {
     this.#options = options;
+  }
+
+  /** As many as there shall be, unless they are refused or it takes too long. */
+  async openReaders(): Promise<void> {
+    const deadline = performance.now() + OPENING_MS;
+    const open = async () => {
+      let refused = false;
+      while (!refused && this.#readers.size + this.#opening < this.#options.readers && performance.now() < deadline) {
+        const { id, key } = this.#random.pick(this.#options.unpaid);
+        const status = await this.#read(id, key);
+        countOutcome(this.outcomes, 'reader', status);
+        refused = status !== 200;
+      }
+    };
+    await Promise.all(Array.from({ length: OPENING_AT_ONCE }, open));
   }
 
   /** Makes one call. Resolves once it is over, or, with what stays open, has begun. */

@@ -1,4 +1,5 @@
 /** Runs the trial and prints what came of it. Exit code 1: a bar was missed. */
+import { loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
 
 import { wholeNumber } from '../options.ts';
@@ -41,7 +42,7 @@ async function main(options: StrangersOptions): Promise<number> {
     ? 'server and PostgreSQL on one core, all who call them on another'
     : 'without taskset or a second core: whoever calls takes the server’s time, and the bars mean little';
   console.log(
-    `${options.seconds} s, ${report.callsPerSecond} calls a second, ${report.mostReaders} readers at most; ${where}`,
+    `${options.seconds} s, ${report.callsPerSecond} calls a second, ${report.mostReaders} readers at most; ${where}; load average ${loadavg()[0]?.toFixed(1)}`,
   );
   console.table(strangersTable(report));
   console.table(payerTable(report));

@@ -1,10 +1,8 @@
 /** A server with those who never paid at its door, and one who did, who must not notice much of them. */
 import { fork } from 'node:child_process';
-import { once } from 'node:events';
-import { constants, setPriority } from 'node:os';
 import { fileURLToPath } from 'node:url';
 
-import { openFakeModel } from '../fake-model.ts';
+import { type FakeModel, openFakeModel } from '../fake-model.ts';
 import type { KnownSession } from '../journal.ts';
 import { openFundedSession } from '../open-funded-session.ts';
 import { openScene } from '../open-scene.ts';
@@ -46,47 +44,87 @@ export interface StrangersReport extends GeneratorReport {
 export async function runStrangersTrial(options: StrangersOptions): Promise<StrangersReport> {
   await using opening = new AsyncDisposableStack();
   const pinned = options.pin && (await moveToCore(SERVER_CORE)); // inherited by what is started here
-  const { scene, server } = await openServer(opening, options);
+  const model = opening.use(await openFakeModel());
+  const scene = await openScene(opening);
+  const people = await openSessions(scene, options);
+  const server = await start(scene, { ...options, model, newSessionsPerMinute: toLetIn(options.readers) });
   if (pinned) await moveToCore(GENERATOR_CORE);
+  return { pinned, ...(await measure(server, people, options)) };
+}
+
+interface People {
+  readonly payers: readonly KnownSession[];
+  readonly unpaid: readonly KnownSession[];
+}
+
+/** So many calls of an address may come for each new session that one may: see `admission.ts`. */
+const CALLS_PER_NEW_SESSION = 20;
+
+/** Raised so far that all readers may come within the first minute, and no further. */
+const toLetIn = (readers: number) => Math.max(30, Math.ceil((readers * 1.1) / CALLS_PER_NEW_SESSION));
+
+async function start(
+  scene: Scene,
+  {
+    model,
+    newSessionsPerMinute,
+    checkout,
+  }: Pick<StrangersOptions, 'checkout'> & {
+    model?: FakeModel;
+    newSessionsPerMinute: number;
+  },
+): Promise<ServerProcess> {
+  const { directory, database } = scene;
+  const server = await startServer({
+    directory,
+    databaseUrl: database.directUrl,
+    name: 'the server',
+    environment: {
+      ...model?.environment,
+      // A turn costs next to nothing: the payers take thousands.
+      PRICE_INPUT_MSAT_PER_KTOKEN: '1',
+      PRICE_OUTPUT_MSAT_PER_KTOKEN: '1',
+      NEW_SESSIONS_PER_MINUTE: String(newSessionsPerMinute),
+    },
+    checkout,
+    reliableWallet: true,
+  });
+  scene.servers = [server];
+  return server;
+}
+
+/** By way of a server that lets them: it is gone afterwards, and what it counted. */
+async function openSessions(scene: Scene, { unpaidSessions, checkout }: StrangersOptions): Promise<People> {
+  const server = await start(scene, { newSessionsPerMinute: 1_000_000, checkout });
   const random = new Random('strangers');
   const payers: KnownSession[] = [];
   while (payers.length < PAYERS) payers.push(await openFundedSession(scene, random));
-  const unpaid = await openUnpaid(scene, options.unpaidSessions, random);
+  const unpaid = await openUnpaid(scene, unpaidSessions, random);
+  await server.stop();
+  return { payers, unpaid };
+}
+
+async function measure(
+  server: ServerProcess,
+  { payers, unpaid }: People,
+  options: StrangersOptions,
+): Promise<Omit<StrangersReport, 'pinned'>> {
   await takeTurns(server.url, payers, { most: options.undisturbedTurns / 4 }); // to warm up
   const undisturbed = await takeTurns(server.url, payers, { most: options.undisturbedTurns });
   const endMemory = watchMemory(server.pid);
-  let isOver = false;
-  const disturbing = generate({
+  const strangers = startStrangers({
     url: server.url,
     unpaid: unpaid.map(({ id, key }) => ({ id, key })),
     paidSessionIds: payers.map(({ id }) => id),
     readers: options.readers,
     seconds: options.seconds,
     rate: options.rate,
-  }).finally(() => (isOver = true));
-  const disturbed = await takeTurns(server.url, payers, { stopped: () => isOver });
-  return { ...(await disturbing), pinned, undisturbed, disturbed, memory: endMemory() };
-}
-
-async function openServer(
-  opening: AsyncDisposableStack,
-  { checkout }: StrangersOptions,
-): Promise<{ scene: Scene; server: ServerProcess }> {
-  const model = opening.use(await openFakeModel());
-  const scene = await openScene(opening);
-  const { directory, database } = scene;
-  // A turn costs next to nothing: the payer takes thousands.
-  const prices = { PRICE_INPUT_MSAT_PER_KTOKEN: '1', PRICE_OUTPUT_MSAT_PER_KTOKEN: '1' };
-  const server = await startServer({
-    directory,
-    databaseUrl: database.directUrl,
-    name: 'the server',
-    environment: { ...model.environment, ...prices },
-    checkout,
-    reliableWallet: true,
   });
-  scene.servers = [server];
-  return { scene, server };
+  await strangers.ready;
+  let isOver = false;
+  const disturbing = strangers.report.finally(() => (isOver = true));
+  const disturbed = await takeTurns(server.url, payers, { stopped: () => isOver });
+  return { ...(await disturbing), undisturbed, disturbed, memory: endMemory() };
 }
 
 async function openUnpaid(scene: Scene, count: number, random: Random): Promise<KnownSession[]> {
@@ -101,20 +139,20 @@ async function openUnpaid(scene: Scene, count: number, random: Random): Promise<
   return opened;
 }
 
-/** In a process of its own, which gives way to the payer: it is the payer's time that is measured. */
-async function generate(order: GeneratorOrder): Promise<GeneratorReport> {
+/** In a process of its own: it is the payer's time that is measured, not theirs. */
+function startStrangers(order: GeneratorOrder): { ready: Promise<unknown>; report: Promise<GeneratorReport> } {
   const child = fork(GENERATOR);
-  setPriority(child.pid!, constants.priority.PRIORITY_BELOW_NORMAL);
-  child.send(order);
-  const ended = once(child, 'exit').then(() => {
-    throw new Error('The generator ended');
+  const ready = Promise.withResolvers<void>();
+  const report = Promise.withResolvers<GeneratorReport>();
+  child.on('message', (said: 'ready' | GeneratorReport) => {
+    if (said === 'ready') ready.resolve();
+    else report.resolve(said);
   });
-  try {
-    const [report]: unknown[] = await Promise.race([once(child, 'message'), ended]);
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- generator.ts sends nothing else
-    return report as GeneratorReport;
-  } finally {
-    ended.catch(() => {});
-    child.kill();
-  }
+  child.once('exit', () => {
+    ready.reject(new Error('The strangers’ process ended'));
+    report.reject(new Error('The strangers’ process ended'));
+  });
+  child.send(order);
+  report.promise.catch(() => {}); // whoever waits for it is told
+  return { ready: ready.promise, report: report.promise };
 }

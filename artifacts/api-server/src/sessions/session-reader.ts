@@ -49,11 +49,6 @@ export class SessionReader implements UnderlyingSource<Uint8Array> {
     this.#response = response;
   }
 
-  /** Its connection has ended. An answer that waits behind another on its connection is not told so. */
-  get isGone(): boolean {
-    return this.#response?.req.socket.destroyed ?? false;
-  }
-
   pull(controller: ReadableStreamDefaultController<Uint8Array>): void {
     if (this.#controller) return;
     this.#controller = controller;

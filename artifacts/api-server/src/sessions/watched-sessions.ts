@@ -99,7 +99,6 @@ export class WatchedSessions implements SessionReaders {
   }
 
   async #tick(): Promise<void> {
-    for (const reader of this.#readers()) if (reader.isGone) this.#end(reader, () => reader.end());
     const now = performance.now() + this.#clockOffsetMs;
     for (const watched of this.#sessions.values()) watched.expireInvoice(now);
     if (this.#looking) return;

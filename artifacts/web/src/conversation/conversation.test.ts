@@ -1,0 +1,74 @@
+/** What a message goes through in a tab, against a server that answers as the test says. Without a storage, memory serves. */
+import type { TurnAnswer } from '@timmy-tower/contract';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+
+import { readPending } from '../keyring.ts';
+import { Conversation } from './conversation.ts';
+
+const ID = 'a-session';
+const time = '2026-11-25T12:00:00.000Z';
+const answerTo = (id: string, content: string): TurnAnswer => ({
+  request: {
+    id,
+    state: 'completed',
+    model: 'a model',
+    inputTokens: 1,
+    outputTokens: 1,
+    reasoningTokens: 0,
+    chargedMsat: 1,
+    createdAt: time,
+    finishedAt: time,
+  },
+  reply: { id: `reply-${id}`, role: 'assistant', content, tokenCount: 1, createdAt: time },
+  balanceMsat: 1,
+  history: { messages: 0, tokens: 0, dropped: 0 },
+});
+
+/** A stream that begins a turn and then breaks off: how it ended has to be looked up. */
+const brokenOff = (requestId: string) =>
+  new Response(
+    `event: start\ndata: ${JSON.stringify({ requestId, history: { messages: 0, tokens: 0, dropped: 0 } })}\n\n`,
+  );
+
+let answer: (path: string, init: RequestInit) => Promise<Response>;
+beforeEach(() => {
+  vi.stubGlobal('fetch', (path: string, init: RequestInit) => answer(path, init));
+});
+afterEach(() => vi.unstubAllGlobals());
+
+test('a message is stored with its key before it leaves, so that a reload neither loses it nor pays twice', async () => {
+  const sent = Promise.withResolvers<void>();
+  answer = async (_path, { headers }) => {
+    const stored = readPending(ID);
+    expect(stored).toMatchObject({ content: 'hello' });
+    expect(new Headers(headers).get('idempotency-key')).toBe(stored?.idempotencyKey);
+    sent.resolve();
+    return new Promise(() => {});
+  };
+  new Conversation(ID, 'tt_key').send('hello');
+  await sent.promise;
+});
+
+test('a look-up that comes back late does not end the turn that took the other’s place', async () => {
+  const lookUp = Promise.withResolvers<Response>();
+  const looking = Promise.withResolvers<void>();
+  let streams = 0;
+  answer = async (path) => {
+    if (path.endsWith('/requests/first')) {
+      looking.resolve();
+      return lookUp.promise;
+    }
+    streams += 1;
+    return streams === 1 ? brokenOff('first') : new Promise(() => {});
+  };
+  const conversation = new Conversation(ID, 'tt_key');
+  conversation.send('one');
+  await looking.promise;
+  conversation.takeBack();
+  conversation.send('two');
+  lookUp.resolve(Response.json(answerTo('first', 'the first reply')));
+  await vi.waitFor(() => expect(streams).toBe(2));
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(conversation.state.get()).toMatchObject({ turn: { content: 'two' }, messages: [] });
+  expect(readPending(ID)).toMatchObject({ content: 'two' });
+});

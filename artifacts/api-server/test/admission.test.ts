@@ -152,7 +152,9 @@ describe('topping up', () => {
     const answers: number[] = [];
     for (let amountSats = 101; amountSats <= 106; amountSats++) answers.push((await topUp(session, amountSats)).status);
     expect(answers).toEqual([201, 201, 201, 201, 201, 429]);
+    const createInvoice = vi.spyOn(server.wallet, 'createInvoice');
     const refused = await topUp(session, 106);
+    expect(createInvoice).not.toHaveBeenCalled(); // the wallet is not asked in vain
     expect(refused.body.code).toBe('rate-limited');
     expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(3000);
     expect((await topUp(session, 103)).status).toBe(201); // one that there is already

@@ -5,6 +5,7 @@ import { expect, test } from 'vitest';
 import { RunningTurns } from '../src/sessions/running-turns.ts';
 import { openTestApp, until } from './harness.ts';
 import { expectNothingHappened, script, server, useServer } from './scripted-server.ts';
+import { statementsDuring } from './statements.ts';
 
 useServer();
 
@@ -27,7 +28,11 @@ test('a server that is stopping lets no new turn in', async () => {
   const stopping = await openTestApp({ agent: script.agent, database: server.database, wallet: server.wallet });
   const session = await stopping.fund();
   const closing = stopping.deps.runningTurns.close(0);
-  const refused = await session.ask('hello');
+  let refused = await session.ask('hello', { body: { content: '' } });
+  const statements = await statementsDuring(stopping, async () => {
+    refused = await session.ask('hello');
+  });
+  expect(statements.filter((text) => text.includes('reserve_turn'))).toEqual([]);
   expect([refused.status, refused.body.code]).toEqual([503, 'unavailable']);
   expect(refused.headers.get('retry-after')).toBe('1');
   expect(script.callsAbout('hello')).toEqual([]);

@@ -10,7 +10,7 @@ import {
   type ScriptedCall,
   type ScriptedTurn,
 } from '@timmy-tower/agent/testing';
-import type { Problem, Session, SessionOpened, StreamEvent, TurnAnswer } from '@timmy-tower/contract';
+import type { Problem, RequestLimits, Session, SessionOpened, StreamEvent, TurnAnswer } from '@timmy-tower/contract';
 import { listDiscrepancies } from '@timmy-tower/db';
 import { openTestDatabase, type TestDatabase } from '@timmy-tower/db/testing';
 import { openSimulatedWallet, type SimulatedWallet } from '@timmy-tower/lightning';
@@ -80,6 +80,15 @@ export interface AskOptions {
   readonly body?: Record<string, unknown>;
 }
 
+/** What the app is limited to unless a test says otherwise. */
+export const testLimits: RequestLimits = {
+  minDepositSats: 10,
+  maxDepositSats: 1_000_000,
+  maxOutputTokens: 1024,
+  history: { maxMessages: 8, tokenBudget: 4000 },
+  historyLimit: { maxMessages: 200, tokenBudget: 32_000 },
+};
+
 /** Opens the app as `main.ts` would, on a database of its own unless one is shared with another server. */
 export async function openTestApp(options: TestAppOptions = {}): Promise<TestApp> {
   const directory = await mkdtemp(join(tmpdir(), 'timmy-tower-wallet-'));
@@ -96,13 +105,7 @@ export async function openTestApp(options: TestAppOptions = {}): Promise<TestApp
     knownKeys: new KnownKeys(db),
     runningTurns: new RunningTurns({ db: leaseDb, log, ...(options.leaseMs && { leaseMs: options.leaseMs }) }),
     watchedSessions: new WatchedSessions({ db, log, sessionIdleDays: 30 }),
-    limits: {
-      minDepositSats: 10,
-      maxDepositSats: 1_000_000,
-      maxOutputTokens: 1024,
-      history: { maxMessages: 8, tokenBudget: 4000 },
-      historyLimit: { maxMessages: 200, tokenBudget: 32_000 },
-    },
+    limits: testLimits,
     prices: { inputMsatPerKtoken: 3000n, outputMsatPerKtoken: 15_000n },
     modelTimeLimits: { silenceMs: 10_000, totalMs: 20_000 },
     agentName: 'Timmy',

@@ -4,10 +4,12 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Page } from 'playwright-core';
 import { expect, test } from 'vitest';
 
+import { testLimits } from '../../api-server/test/harness.ts';
 import { createHoldableAgent, doneReplies, fund, say, usePage } from './browser.ts';
 
 const { agent, script, hold, letGo } = createHoldableAgent();
-const served = usePage(() => ({ agent }));
+/** Room for the longest reply here: what goes past the limit is cut. */
+const served = usePage(() => ({ agent, deps: { limits: { ...testLimits, maxOutputTokens: 20_000 } } }));
 
 test('2,000 messages scroll smoothly: only those near the view are drawn', { timeout: 120_000 }, async () => {
   const page = await openConversation(2000);

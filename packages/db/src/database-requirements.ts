@@ -1,5 +1,6 @@
 /** How a database has to be set for us. A habit of databases that matters is one more row. */
 import { LIMIT_SETTINGS } from './connection.ts';
+import { TIME_LIMITS_MS } from './time-limits.ts';
 
 export interface Requirement {
   readonly setting: string;
@@ -86,8 +87,15 @@ export const limits: readonly Requirement[] = Object.entries(LIMIT_SETTINGS).map
 }));
 
 /** Said to a connection only where it has to be: a stronger synchronous_commit stays, and older versions lack the others. */
-export const adjusted: readonly Pick<Requirement, 'setting' | 'value' | 'isMet'>[] = [
+export const adjustedFor = (timeLimits: boolean): readonly Pick<Requirement, 'setting' | 'value' | 'isMet'>[] => [
   synchronousCommit,
   { setting: 'idle_session_timeout', value: '0', isMet: (found) => found === '0' },
-  { setting: 'transaction_timeout', value: '0', isMet: (found) => found === '0' },
+  timeLimits ? transactionLimit : { setting: 'transaction_timeout', value: '0', isMet: (found) => found === '0' },
 ];
+
+/** Ending a transaction ends its connection. */
+const transactionLimit = {
+  setting: 'transaction_timeout',
+  value: `${TIME_LIMITS_MS.transaction}ms`,
+  isMet: (found: string) => Number(found) > 0 && Number(found) <= TIME_LIMITS_MS.transaction,
+};

@@ -5,7 +5,7 @@ import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres';
 import pg from 'pg';
 
 import { connectionConfig, type ConnectionOptions, type Settings } from './connection.ts';
-import { adjusted, advised, limits, required, type Requirement } from './database-requirements.ts';
+import { adjustedFor, advised, limits, required, type Requirement } from './database-requirements.ts';
 import { sqlState, toAppError, unavailable } from './pg-error.ts';
 
 type FoundSetting = {
@@ -40,7 +40,7 @@ export async function inspectDatabase(url: string, options: ConnectionOptions): 
   }
   const wrong = unmet(found, required);
   if (wrong.length > 0) throw refusal(found, wrong);
-  const settings = options.pooler ? {} : adjustmentsOf(found);
+  const settings = options.pooler ? {} : adjustmentsOf(found, options.timeLimits === true);
   const told = unmet(found, [...advised, ...(options.timeLimits ? limits : [])]);
   return {
     settings,
@@ -64,7 +64,7 @@ async function look(url: string, options: ConnectionOptions): Promise<Found> {
 }
 
 async function readSettings(db: NodePgDatabase): Promise<Found> {
-  const names = [...required, ...advised, ...limits, ...adjusted].map(({ setting }) => setting);
+  const names = [...required, ...advised, ...limits, ...adjustedFor(true)].map(({ setting }) => setting);
   const settings = await db.execute<FoundSetting>(
     sql`SELECT name, setting, source FROM pg_settings WHERE name IN ${names}`,
   );
@@ -83,8 +83,8 @@ const unmet = ({ settings }: Found, requirements: readonly Requirement[]) =>
   requirements.filter(({ setting, isMet }) => !isMet(settings.get(setting)?.setting ?? ''));
 
 /** What the URL itself says is the operator's will. */
-function adjustmentsOf({ settings }: Found): Settings {
-  const needed = adjusted.filter(({ setting, isMet }) => {
+function adjustmentsOf({ settings }: Found, timeLimits: boolean): Settings {
+  const needed = adjustedFor(timeLimits).filter(({ setting, isMet }) => {
     const found = settings.get(setting);
     return found !== undefined && found.source !== 'client' && !isMet(found.setting);
   });

@@ -13,6 +13,11 @@ export const TIME_LIMITS_MS = {
   statement: 6000,
   /** The driver's wait for an answer: it counts only where PostgreSQL cannot say itself that the time is up. */
   answer: 7000,
+  /**
+   * A transaction, a single statement's own too: one that waits for the end of its client's message holds its locks, and no
+   * other limit counts while it does. From PostgreSQL 17 on.
+   */
+  transaction: 8000,
   /** Trying to settle a turn: longer than a frozen holder of the session's lock keeps it, for a reply is worth some patience. */
   settle: 10_000,
   /** A running turn's lease: who may still be settling it is not taken for dead. */

@@ -9,13 +9,15 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 
 import { LIMIT_SETTINGS } from '../src/connection.ts';
 import { renewLeases } from '../src/leases.ts';
-import { connect, type OpenedDatabase } from '../src/open.ts';
+import { connect, openDatabase, type OpenedDatabase } from '../src/open.ts';
 import { sqlState, toAppError } from '../src/pg-error.ts';
 import { openTestDatabase, type TestDatabase } from '../src/testing.ts';
 import { TIME_LIMITS_MS } from '../src/time-limits.ts';
 import { type Database, inTransaction, lockSession } from '../src/transaction.ts';
 import { reserveTurn } from '../src/turns.ts';
 import { fundedSession, newTurn, reserved, run, type TestSession } from './fixtures.ts';
+
+type Send = (message?: object) => void;
 
 let opened: TestDatabase;
 /** As a server connects. */
@@ -117,6 +119,24 @@ test.concurrent('nothing stays blocked inside PostgreSQL for a caller who has le
   await expect.poll(() => waitingFor(session), { timeout: 1.5 * TIME_LIMITS_MS.statement }).toBe(0);
   await letGo();
   await close();
+});
+
+test.concurrent('who freezes in the middle of a message loses its locks as well', async () => {
+  const { sessionId } = await fundedSession(opened.db);
+  const strict = await openDatabase(opened.url, { timeLimits: true });
+  const frozen = await strict.db.$client.connect();
+  frozen.on('error', () => {}); // it is ended
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the driver's own way to send parts of a message
+  const { connection } = frozen as unknown as { connection: Record<'parse' | 'bind' | 'execute' | 'flush', Send> };
+  connection.parse({ text: `UPDATE sessions SET used_at = used_at WHERE id = '${sessionId}'` });
+  connection.bind({});
+  connection.execute({});
+  connection.flush(); // and no Sync: it was done, it holds its locks, and nobody says that it may commit
+  const started = performance.now();
+  await run(opened.db, `SELECT FROM sessions WHERE id = $1 FOR UPDATE`, [sessionId]);
+  expect(performance.now() - started).toBeLessThan(TIME_LIMITS_MS.settle);
+  frozen.release(true);
+  await strict.close();
 });
 
 test('leases are renewed while every connection of the pool is stuck', async () => {

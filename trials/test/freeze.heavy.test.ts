@@ -5,7 +5,6 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { call } from '../src/http.ts';
 import { openFreezeTrial, type OpenFreezeTrial } from '../src/freeze/trial.ts';
 import { heldRows } from '../src/freeze/hold-row.ts';
-import { places } from '../src/freeze/statement-gate.ts';
 import { type Use, uses } from '../src/freeze/uses.ts';
 
 const TIMEOUT_MS = 60_000;
@@ -20,12 +19,19 @@ afterAll(() => trial[Symbol.asyncDispose]());
 
 const use = (name: string): Use => uses.find((each) => each.name === name)!;
 
-test.for(places)(
+test.for(['before', 'after'] as const)(
   'strangers go on while a server is frozen %s what forgets a conversation',
   { timeout: TIMEOUT_MS },
   async (place) => {
     const seen: string[] = [];
-    await trial.run({ kind: 'frozen', use: { ...use('forgetting'), most: 2 }, place }, (what) => seen.push(what));
+    await trial.run(
+      {
+        kind: 'frozen',
+        use: { ...use('forgetting'), most: 1, needles: () => [Buffer.from('forget_messages')] },
+        place,
+      },
+      (what) => seen.push(what),
+    );
     expect(seen.join()).toContain('forget_messages');
     expect(trial.scene.violations.splice(0)).toEqual([]);
   },

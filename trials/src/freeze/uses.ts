@@ -65,7 +65,7 @@ export const uses: readonly Use[] = [
     needles: () => texts('UPDATE invoices', 'update "invoices"'),
     provoke: ({ scene }) => untilLookedUp(scene),
   },
-  { name: 'ending what a dead server left', provoke: abandonRequest },
+  { name: 'ending what a dead server left', most: 1, provoke: abandonRequest },
   { name: 'expiry', provoke: expire },
   { name: 'removal', unpaid: true, provoke: removeUnpaid },
   {

@@ -51,7 +51,7 @@ async function checkAnswer(scene: Scene, random: Random, { session, turn }: Answ
   }
   scene.counts.checkedAnswers += 1;
   const forgotten = mayBeForgotten(session, turn.answeredAtMs ?? 0);
-  if (!texts.every((text) => isSameAnswer(turn.answer ?? '', text, forgotten))) {
+  if (!texts.every((text) => isSameAnswer(turn.answer ?? '', text, { forgotten, twoVersions: scene.twoVersions }))) {
     scene.report('7: an acknowledged answer is repeated letter by letter', [session.id, turn.requestId ?? '']);
   }
 }

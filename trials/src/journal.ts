@@ -68,11 +68,27 @@ export function mustBeForgotten({ forgets }: KnownSession, finishedAtMs: number)
   );
 }
 
-/** Whether an answer is the one given before. What was forgotten since comes without its reply. */
-export function isSameAnswer(before: string, now: string, forgotten: boolean): boolean {
-  if (before === now) return true;
-  return forgotten && withoutReply(before) === withoutReply(now);
+export interface Sameness {
+  /** What was forgotten since comes without its reply. */
+  readonly forgotten: boolean;
+  /** Servers of two versions answer: a field that only one of them knows is not compared. */
+  readonly twoVersions: boolean;
 }
+
+/** Whether an answer is the one given before: letter by letter, where one version gives both. */
+export function isSameAnswer(before: string, now: string, { forgotten, twoVersions }: Sameness): boolean {
+  const isSame = (one: string, other: string) =>
+    one === other || (twoVersions && isSameWhereBothSpeak(JSON.parse(one), JSON.parse(other)));
+  return isSame(before, now) || (forgotten && isSame(withoutReply(before), withoutReply(now)));
+}
+
+function isSameWhereBothSpeak(one: unknown, other: unknown): boolean {
+  if (!isRecord(one) || !isRecord(other)) return one === other;
+  const shared = Object.keys(one).filter((name) => name in other);
+  return shared.length > 0 && shared.every((name) => isSameWhereBothSpeak(one[name], other[name]));
+}
+
+const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null;
 
 function withoutReply(answer: string): string {
   const parsed: { reply: unknown } = JSON.parse(answer);

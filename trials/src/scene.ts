@@ -63,6 +63,8 @@ export class Scene {
   };
   servers: ServerProcess[] = [];
   round = 0;
+  /** Servers of two versions answer. */
+  twoVersions = false;
   /** How long the last start took. */
   startMs = 1000;
 

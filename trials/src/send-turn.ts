@@ -140,7 +140,8 @@ export function noteAnswer(
   }
   if (turn.answer !== undefined) {
     const forgotten = mayBeForgotten(session, turn.answeredAtMs ?? 0);
-    if (!isSameAnswer(turn.answer, text, forgotten)) scene.report('3: a replay is identical', [session.id, request.id]);
+    if (!isSameAnswer(turn.answer, text, { forgotten, twoVersions: scene.twoVersions }))
+      scene.report('3: a replay is identical', [session.id, request.id]);
     return;
   }
   scene.counts.answered += 1;

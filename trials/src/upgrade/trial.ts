@@ -31,6 +31,7 @@ export interface UpgradeReport {
 export async function runUpgrade({ old, seed, clients, secondsEach }: UpgradeOptions): Promise<UpgradeReport> {
   await using opening = new AsyncDisposableStack();
   const scene = await openScene(opening);
+  scene.twoVersions = true;
   const random = new Random(seed);
   const failures = new Map<string, number>();
   const place = { directory: scene.directory, databaseUrl: scene.database.url };

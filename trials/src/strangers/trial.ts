@@ -123,6 +123,7 @@ async function measure(
   await strangers.ready;
   let isOver = false;
   const disturbing = strangers.report.finally(() => (isOver = true));
+  disturbing.catch(() => {}); // told below, once the payers have ended
   const disturbed = await takeTurns(server.url, payers, { stopped: () => isOver });
   return { ...(await disturbing), undisturbed, disturbed, memory: endMemory() };
 }
@@ -152,6 +153,8 @@ function startStrangers(order: GeneratorOrder): { ready: Promise<unknown>; repor
     ready.reject(new Error('The strangers’ process ended'));
     report.reject(new Error('The strangers’ process ended'));
   });
+  // Told to stop, the trial ends with its strangers, and takes its database along.
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => child.kill());
   child.send(order);
   report.promise.catch(() => {}); // whoever waits for it is told
   return { ready: ready.promise, report: report.promise };

@@ -56,8 +56,9 @@ test.concurrent('SIGTERM lets a running turn finish: it is answered and stored, 
   });
   expect(await server.ended).toBe(0);
   expect(await stateOf(session.id)).toMatchObject([{ state: 'completed', messages: 2, held: '0' }]);
-  const complaints = server.log().filter(({ level, msg }) => level >= 40 && !msg.startsWith('fsync is off')); // the tests' own
-  expect(complaints).toEqual([]);
+  // The tests' PostgreSQL does not wait for its disk, and a server that another test killed leaves a turn to be swept.
+  const notOurs = /^(fsync is off|ended requests whose server is gone)/;
+  expect(server.log().filter(({ level, msg }) => level >= 40 && !notOurs.test(msg))).toEqual([]);
 });
 
 test.concurrent('SIGINT lets a stream end in its done', async () => {

@@ -19,7 +19,7 @@ afterAll(() => trial[Symbol.asyncDispose]());
 
 const use = (name: string): Use => uses.find((each) => each.name === name)!;
 
-test.for(['before', 'after'] as const)(
+test.for(['before', 'inside', 'after'] as const)(
   'strangers go on while a server is frozen %s what forgets a conversation',
   { timeout: TIMEOUT_MS },
   async (place) => {

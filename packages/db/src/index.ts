@@ -24,7 +24,7 @@ export {
 export { checkWritable } from './health.ts';
 export { type RenewedLease, renewLeases, requestCancel, sweepLeases } from './leases.ts';
 export { type Discrepancy, type LedgerEntry, listDiscrepancies, listLedger } from './ledger.ts';
-export { checkDatabase, openDatabase, type OpenedDatabase, type OpenOptions } from './open.ts';
+export { openDatabase, type OpenedDatabase, type OpenOptions } from './open.ts';
 export { isConnectionLost, sqlState, toAppError } from './pg-error.ts';
 export { findRequest, type StoredRequest } from './requests.ts';
 export {

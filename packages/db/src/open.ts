@@ -1,11 +1,9 @@
-import { sql } from 'drizzle-orm';
 import { drizzle } from 'drizzle-orm/node-postgres';
 import pg from 'pg';
 
 import { connectionConfig, type ConnectionOptions, type Settings } from './connection.ts';
 import { inspectDatabase } from './inspect-database.ts';
 import { migrateDatabase } from './migrate.ts';
-import { toAppError } from './pg-error.ts';
 import type { Database } from './transaction.ts';
 
 export interface OpenOptions extends ConnectionOptions {
@@ -55,13 +53,4 @@ function openPool(config: pg.PoolConfig, { onConnectionLost }: OpenOptions): pg.
   pool.on('connect', (client) => client.on('error', () => {}));
   pool.on('error', (error) => onConnectionLost?.(error));
   return pool;
-}
-
-/** Resolves when the database answers. @throws {AppError} `unavailable` when it does not */
-export async function checkDatabase(db: Database): Promise<void> {
-  try {
-    await db.execute(sql`SELECT 1`);
-  } catch (error) {
-    throw toAppError(error);
-  }
 }

@@ -16,17 +16,11 @@ const RETRY_AFTER_SECONDS = TIME_LIMITS_MS.lock / 1000;
 interface ServerError {
   readonly code: string;
   readonly severity: string;
-  readonly constraint?: string;
 }
 
 /** The five-character code of an error that PostgreSQL sent; undefined for any other error. */
 export function sqlState(error: unknown): string | undefined {
   return asServerError(error)?.code;
-}
-
-/** The name of the constraint that a statement would have broken; undefined for any other error. */
-export function violatedConstraint(error: unknown): string | undefined {
-  return asServerError(error)?.constraint;
 }
 
 /**

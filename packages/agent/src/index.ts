@@ -1,3 +1,4 @@
+export { untilAborted } from './abort.ts';
 export type { Agent, AgentHealth, Prompt, PromptMessage, ReplyEvent, ReplyOptions } from './agent.ts';
 export { createDemoAgent, type DemoAgentOptions } from './demo.ts';
 export { type AgentSettings, openAgent } from './open.ts';

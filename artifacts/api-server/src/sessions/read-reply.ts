@@ -1,12 +1,18 @@
 /** Reads one reply from the agent, within its limits, and never waits for an agent that does not listen. */
-import { type Agent, OutputMeter, type Prompt, type ReplyEvent, type ReportedUsage } from '@timmy-tower/agent';
+import {
+  type Agent,
+  OutputMeter,
+  type Prompt,
+  type ReplyEvent,
+  type ReportedUsage,
+  untilAborted,
+} from '@timmy-tower/agent';
 import { AppError } from '@timmy-tower/contract';
 
 import type { ModelTimeLimits } from '../deps.ts';
 import { Patience } from './patience.ts';
 import { ReplyText } from './reply-text.ts';
 import { type RunningTurn, TurnStopped } from './running-turns.ts';
-import { untilAborted } from './until-aborted.ts';
 
 /** What came from the model, whatever became of it. */
 export interface Said {

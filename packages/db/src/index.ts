@@ -25,7 +25,7 @@ export { checkWritable } from './health.ts';
 export { type RenewedLease, renewLeases, requestCancel, sweepLeases } from './leases.ts';
 export { type Discrepancy, type LedgerEntry, listDiscrepancies, listLedger } from './ledger.ts';
 export { openDatabase, type OpenedDatabase, type OpenOptions } from './open.ts';
-export { isConnectionLost, sqlState, toAppError } from './pg-error.ts';
+export { isConnectionLost, sqlState, toAppError, unlessLocked } from './pg-error.ts';
 export { findRequest, type StoredRequest } from './requests.ts';
 export {
   invoices,

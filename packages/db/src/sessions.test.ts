@@ -7,6 +7,7 @@ import {
   expectBalancedBooks,
   fundedSession,
   giveUp,
+  idle,
   loseLease,
   newInvoice,
   readSession,
@@ -44,8 +45,6 @@ afterEach(async () => {
 });
 afterAll(() => opened.close());
 
-const idle = (sessionId: string) =>
-  run(database, `UPDATE sessions SET used_at = now() - interval '2 days' WHERE id = $1`, [sessionId]);
 const said = async (sessionId: string) =>
   (await listMessages(database, { sessionId, limit: 200, order: 'asc' }))!.messages;
 const statusOf = async (sessionId: string) => (await readSession(database, sessionId)).status;
@@ -97,7 +96,7 @@ describe('findSession', () => {
 describe('expireIdleSessions', () => {
   test('expires a session that was not used, and leaves its balance', async () => {
     const [old, recent] = [await fundedSession(database), await fundedSession(database)];
-    await idle(old.sessionId);
+    await idle(database, old.sessionId);
     expect(await expireIdleSessions(database, DAY_MS)).toBe(1);
     expect(await readSession(database, old.sessionId)).toMatchObject({ status: 'expired', balanceMsat: 10_000n });
     expect(await statusOf(recent.sessionId)).toBe('active');
@@ -107,7 +106,7 @@ describe('expireIdleSessions', () => {
   test('spares a session that runs a request, until that has ended', async () => {
     const session = await fundedSession(database);
     const turn = await reserved(database, session);
-    await idle(session.sessionId);
+    await idle(database, session.sessionId);
     expect(await expireIdleSessions(database, DAY_MS)).toBe(0);
     await releaseTurn(database, turn);
     expect(await expireIdleSessions(database, DAY_MS)).toBe(1);
@@ -116,7 +115,7 @@ describe('expireIdleSessions', () => {
   test('spares a session with an invoice that could still be paid', async () => {
     const session = await fundedSession(database);
     const { paymentHash } = await topUp(database, session.sessionId, dead);
-    await idle(session.sessionId);
+    await idle(database, session.sessionId);
     expect(await expireIdleSessions(database, DAY_MS)).toBe(0);
     await giveUp(database, paymentHash);
     expect(await expireIdleSessions(database, DAY_MS)).toBe(1);
@@ -141,7 +140,7 @@ describe('expireIdleSessions', () => {
     'counts idleness from the last %s',
     async (_what, use) => {
       const session = await fundedSession(database);
-      await idle(session.sessionId);
+      await idle(database, session.sessionId);
       await use(session);
       expect(await expireIdleSessions(database, DAY_MS)).toBe(0);
     },
@@ -175,7 +174,7 @@ describe('expireIdleSessions', () => {
 
   test('looks again under the session’s lock: a turn that came in between keeps it active', async () => {
     const session = await fundedSession(database);
-    await idle(session.sessionId);
+    await idle(database, session.sessionId);
     let expiring: Promise<number> | undefined;
     await inTransaction(database, async (tx) => {
       await lockSession(tx, session.sessionId);

@@ -76,6 +76,10 @@ export interface SessionQueues {
   readonly locking: SessionQueue;
   /** Waiting for the end of a turn that another server runs. */
   readonly cancelling: SessionQueue;
+  /** Receiving what is to be said, half a megabyte at most. */
+  readonly receiving: SessionQueue;
+  /** Sending pages of the conversation, many megabytes at most, until they are taken. */
+  readonly sending: SessionQueue;
 }
 
 export function createSessionQueues(): SessionQueues {
@@ -83,6 +87,8 @@ export function createSessionQueues(): SessionQueues {
     funding: new SessionQueue({ atOnce: 1, waiting: 8, patienceMs: TIME_LIMITS_MS.settle }),
     locking: new SessionQueue({ atOnce: 3, waiting: 64, patienceMs: TIME_LIMITS_MS.lock }),
     cancelling: new SessionQueue({ atOnce: 1, waiting: 16, patienceMs: 2 * TIME_LIMITS_MS.lease }),
+    receiving: new SessionQueue({ atOnce: 8, waiting: 64, patienceMs: TIME_LIMITS_MS.settle }),
+    sending: new SessionQueue({ atOnce: 4, waiting: 64, patienceMs: TIME_LIMITS_MS.settle }),
   };
 }
 

@@ -1,5 +1,6 @@
 import { orAbort } from './abort.ts';
-import type { Agent, AgentHealth, Prompt, ReplyEvent, ReplyOptions } from './agent.ts';
+import type { Agent, AgentHealth, ReplyEvent, ReplyOptions } from './agent.ts';
+import type { Prompt } from './prompt.ts';
 import type { ReportedUsage } from './usage.ts';
 
 /** A piece of a reply: text, a thought, a sign of life, or a gate: the reply goes on when it resolves, and fails when it rejects. */

@@ -9,7 +9,6 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { AppError } from '@timmy-tower/contract';
 import { isServing, readPidFile, signal, waitFor, waitUntilGone } from './process.ts';
-import type { AlivePipe } from './alive-pipe.ts';
 import { type PostgresBinaries, runAs, type ServerUser, serverEnvironment } from './binaries.ts';
 
 const run = promisify(execFile);
@@ -56,7 +55,11 @@ export async function initialise(
  * @throws {AppError} with the end of PostgreSQL's log when it does not come up. It is gone then.
  */
 export async function launch(
-  place: Place & { log: string; settings: Readonly<Record<string, string | number>>; pipe?: AlivePipe | undefined },
+  place: Place & {
+    log: string;
+    settings: Readonly<Record<string, string | number>>;
+    pipe?: { readonly descriptor: number } | undefined;
+  },
 ): Promise<{ pid: number; port: number }> {
   const { binaries, dataDirectory, user, log, pipe } = place;
   const port = await freePort();

@@ -1,7 +1,7 @@
 /** What a provider is asked: its SDK puts it into words, and we send it. */
 import type { LanguageModelV4, LanguageModelV4Prompt } from '@ai-sdk/provider';
 
-import type { Prompt } from '../agent.ts';
+import type { Prompt } from '../prompt.ts';
 
 export interface ProviderRequest {
   readonly url: string;

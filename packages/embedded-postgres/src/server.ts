@@ -96,6 +96,7 @@ export async function launch(
 /**
  * Stops the server that runs in the directory, whoever started it, and resolves once it is gone.
  * SIGINT is PostgreSQL's fast shutdown: it ends its sessions and leaves nothing to recover. SIGQUIT leaves that to the next start.
+ * @throws {AppError} `unavailable` when it heeds neither
  */
 export async function stopServer({ pid, dataDirectory }: { pid: number; dataDirectory: string }): Promise<void> {
   // It may have died long ago, and its number may be somebody else's by now.
@@ -103,7 +104,8 @@ export async function stopServer({ pid, dataDirectory }: { pid: number; dataDire
   signal(pid, 'SIGINT');
   if (await waitUntilGone(pid, STOP_TIMEOUT_MS)) return;
   signal(pid, 'SIGQUIT');
-  if (!(await waitUntilGone(pid, STOP_TIMEOUT_MS))) throw new Error(`PostgreSQL (pid ${pid}) does not stop`);
+  if (await waitUntilGone(pid, STOP_TIMEOUT_MS)) return;
+  throw new AppError('unavailable', `PostgreSQL (pid ${pid}) does not stop. End it before you start again.`);
 }
 
 const pathFor = ({ dataDirectory, user }: Pick<Place, 'dataDirectory' | 'user'>): string =>

@@ -4,7 +4,7 @@ import { appendMessage, getSessionHistory, listMessages } from './history.ts';
 import { sessionMessages } from './schema.ts';
 import { createHistorySession } from './sessions.ts';
 import { openTestDatabase, type TestDatabase } from './testing.ts';
-import { heuristicTokens } from './tokens.ts';
+import { heuristicTokens } from './history/tokens.ts';
 import { inTransaction } from './transaction.ts';
 
 let database: TestDatabase;

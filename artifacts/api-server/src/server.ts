@@ -122,7 +122,7 @@ async function openConfiguredAgent({ settings }: Config): Promise<Agent> {
       openaiBaseUrl: settings.OPENAI_BASE_URL,
     });
   } catch (error) {
-    if (!(error instanceof Error) || 'code' in error) throw error; // a provider's SDK that does not load has a code
+    if (!(error instanceof RangeError)) throw error;
     throw new ConfigError(error.message, { cause: error.cause });
   }
 }

@@ -1,5 +1,5 @@
 /** What a reply used: the provider's numbers where it has told any that can be true, our own count for the rest. */
-import type { Prompt } from './agent.ts';
+import type { Prompt } from './prompt.ts';
 import { countTokens, MESSAGE_OVERHEAD_TOKENS } from './tokens.ts';
 
 export interface Usage {

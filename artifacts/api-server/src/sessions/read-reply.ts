@@ -117,8 +117,8 @@ class Reading {
       const error = reason instanceof AppError ? reason : failed('The model failed.', reason);
       return { ...said, error, isOwed: this.#isUsed };
     }
-    if (reason.reason === 'cancelled') return { ...said, ending: 'cancelled' };
-    if (reason.reason === 'too-long' && this.#isUsed) return { ...said, ending: 'too-long' };
+    if (reason.code === 'cancelled') return { ...said, ending: 'cancelled' };
+    if (reason.code === 'too-long' && this.#isUsed) return { ...said, ending: 'too-long' };
     return { ...said, error: reason, isOwed: true };
   }
 

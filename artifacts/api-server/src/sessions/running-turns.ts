@@ -14,10 +14,10 @@ export type StopReason = 'cancelled' | 'lease-lost' | 'shutting-down' | 'silent'
 /** Why a turn was stopped, as its signal's reason. */
 export class TurnStopped extends Error {
   override readonly name = 'TurnStopped';
-  readonly reason: StopReason;
+  readonly code: StopReason;
   constructor(reason: StopReason) {
     super(`the turn was stopped: ${reason}`);
-    this.reason = reason;
+    this.code = reason;
   }
 }
 

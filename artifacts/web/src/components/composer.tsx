@@ -1,5 +1,5 @@
 import { MAX_CONTENT_LENGTH } from '@timmy-tower/contract';
-import { type ChangeEvent, type KeyboardEvent, useEffect, useMemo, useRef, useState } from 'react';
+import { type ChangeEvent, type KeyboardEvent, type RefObject, useEffect, useMemo, useRef, useState } from 'react';
 
 import { formatNumber } from '../amounts.ts';
 import { isComposing } from '../composition.ts';
@@ -34,6 +34,7 @@ export function Composer({ conversation, suggest }: ComposerProps) {
   const canSend = phase === 'ready' && text.trim() !== '' && !turn && excess <= 0;
   const [hint, setHint] = useState('');
   const isHeavy = useMemo(() => hasLongWord(text, LONG_WORD), [text]);
+  useLongWords(field);
   useTurnGivenBack(conversation, setText);
   useEffect(() => {
     if (phase === 'ready' && matchMedia('(pointer: fine)').matches) field.current?.focus();
@@ -65,7 +66,7 @@ export function Composer({ conversation, suggest }: ComposerProps) {
       {suggest && !turn && server.demo && <Suggestions onChoice={send} />}
       {low && <LowBalance onTopUp={() => conversation.openTopUp()} />}
       <p className="composer-hint" role="status">
-        {excess > 0 ? `${formatNumber(excess)} characters too long: shorten it to send it.` : hint}
+        {hint || (excess > 0 && `${formatNumber(excess)} characters too long: shorten it to send it.`)}
       </p>
       <form
         className="composer"
@@ -143,6 +144,18 @@ function LowBalance({ onTopUp }: { readonly onTopUp: () => void }) {
       </button>
     </p>
   );
+}
+
+/** A long word that is pasted is laid out before React hears of it. */
+function useLongWords(field: RefObject<HTMLTextAreaElement | null>): void {
+  useEffect(() => {
+    const element = field.current;
+    const onBeforeInput = ({ data }: InputEvent) => {
+      if (data && hasLongWord(data, LONG_WORD)) element?.classList.add('break-anywhere');
+    };
+    element?.addEventListener('beforeinput', onBeforeInput);
+    return () => element?.removeEventListener('beforeinput', onBeforeInput);
+  }, [field]);
 }
 
 /** A message that is taken back comes to the field again. */

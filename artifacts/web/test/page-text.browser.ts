@@ -112,7 +112,12 @@ test('on a phone a table breaks no word, scrolls by itself, and aligns as it say
       const lines = Math.round(
         cell.querySelector('span')!.getBoundingClientRect().height / Number.parseFloat(lineHeight),
       );
-      return { words: cell.textContent.split(' ').length, characters: Array.from(cell.textContent).length, lines, textAlign };
+      return {
+        words: cell.textContent.split(' ').length,
+        characters: Array.from(cell.textContent).length,
+        lines,
+        textAlign,
+      };
     }),
   );
   for (const { words, lines } of cells.slice(0, 4)) expect(lines).toBeLessThanOrEqual(words);

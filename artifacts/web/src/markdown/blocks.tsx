@@ -77,10 +77,11 @@ function renderInItem(token: Token, depth: number): ReactNode {
 }
 
 function renderTable({ header, rows }: Tokens.Table, depth: number): ReactNode {
+  const direction = directionOf(header.map(({ text }) => text).join(' '));
   return (
     // oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- what scrolls must be reachable by keyboard
-    <div className="md-table" role="group" aria-label="Table" tabIndex={0}>
-      <table dir={directionOf(header.map(({ text }) => text).join(' '))}>
+    <div className="md-table" dir={direction} role="group" aria-label="Table" tabIndex={0}>
+      <table>
         <thead>
           <tr>
             {header.map((cell, index) => (

@@ -12,7 +12,7 @@ const MAX_LENGTH = 50_000;
 /** Lists in quotes in lists. */
 const MAX_DEPTH = 12;
 /** Paragraphs, headings, items: what becomes an element. */
-const MAX_BLOCKS = 1500;
+const MAX_BLOCKS = 1000;
 const MAX_ROWS = 300;
 const MAX_COLUMNS = 40;
 /** Lines that a list is read in at once: the rest of it is the next list, with the numbers that are written there. */

@@ -16,7 +16,7 @@ const MAX_BLOCKS = 1000;
 const MAX_ROWS = 300;
 const MAX_COLUMNS = 40;
 /** Lines that a list is read in at once: the rest of it is the next list, with the numbers that are written there. */
-const LIST_LINES = 1000;
+const LIST_LINES = 500;
 /** For all of a text, in the measure of `workOf`: about 100 ms on a small machine. */
 const MAX_WORK = 20_000_000;
 

@@ -1,4 +1,5 @@
 /** The sessions of this browser, with their keys: kept in its own storage, and in every tab the same. */
+import { cutText } from './graphemes.ts';
 import { forgetMemory, readItem, writeItem } from './storage.ts';
 import { Store } from './store.ts';
 
@@ -51,7 +52,7 @@ export function updateKept(id: string, change: Partial<Omit<KeptSession, 'id' | 
   if (!kept) return;
   const changed = { ...kept, ...change };
   const peakMsat = Math.max(kept.peakMsat, changed.balanceMsat);
-  const next = { ...changed, title: changed.title.slice(0, MAX_TITLE_LENGTH), peakMsat };
+  const next = { ...changed, title: cutText(changed.title, MAX_TITLE_LENGTH), peakMsat };
   if (JSON.stringify(next) !== JSON.stringify(kept)) write(all.map((session) => (session.id === id ? next : session)));
 }
 

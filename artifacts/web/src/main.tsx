@@ -1,6 +1,8 @@
 import './styles/base.css';
 import './styles/layout.css';
+import './styles/sidebar.css';
 import './styles/chat.css';
+import './styles/composer.css';
 import './styles/fund.css';
 import './styles/markdown.css';
 

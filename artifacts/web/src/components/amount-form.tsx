@@ -2,6 +2,8 @@ import { useId, useState } from 'react';
 
 import { formatNumber } from '../amounts.ts';
 import { problemOf } from '../api/client.ts';
+import { cutText } from '../graphemes.ts';
+import { readSats } from '../read-sats.ts';
 import { useServer } from './server-info.tsx';
 
 const PRESETS = [100, 500, 1000, 5000, 21_000];
@@ -15,13 +17,15 @@ interface AmountFormProps {
 export function AmountForm({ label, onAmount }: AmountFormProps) {
   const { minDepositSats: min, maxDepositSats: max } = useServer();
   const presets = PRESETS.filter((sats) => sats >= min && sats <= max).slice(0, 4);
-  const [text, setText] = useState(String(presets[1] ?? presets[0] ?? min));
+  const [text, setText] = useState(formatNumber(presets[1] ?? presets[0] ?? min));
   const [busy, setBusy] = useState(false);
   const [fault, setFault] = useState('');
   const ids = { field: useId(), fault: useId(), hint: useId() };
-  const amount = /^\d{1,12}$/.test(text.trim()) ? Number(text) : Number.NaN;
+  const written = readSats(text);
+  const amount = 'sats' in written ? written.sats : Number.NaN;
   const fits = amount >= min && amount <= max;
   const range = `Whole sats from ${formatNumber(min)} to ${formatNumber(max)}.`;
+  const isWrittenOtherwise = fits && text !== formatNumber(amount) && text !== String(amount);
 
   const choose = (value: string) => {
     setText(value);
@@ -29,7 +33,7 @@ export function AmountForm({ label, onAmount }: AmountFormProps) {
   };
 
   async function submit(): Promise<void> {
-    if (!fits) return setFault(range);
+    if (!fits) return setFault('fault' in written && written.fault === 'no-groups' ? noGroups(text) : range);
     setBusy(true);
     setFault('');
     try {
@@ -68,7 +72,7 @@ export function AmountForm({ label, onAmount }: AmountFormProps) {
         </button>
       </div>
       <p id={ids.hint} className="hint" hidden={fault !== ''}>
-        {range}
+        {isWrittenOtherwise ? `That is ${formatNumber(amount)} sats.` : range}
       </p>
       <p id={ids.fault} className="fault" role="alert" hidden={fault === ''}>
         {fault}
@@ -76,6 +80,9 @@ export function AmountForm({ label, onAmount }: AmountFormProps) {
     </form>
   );
 }
+
+const noGroups = (text: string) =>
+  `“${cutText(text.trim(), 30)}” can be read in more than one way. Write whole sats with digits alone.`;
 
 interface PresetsProps {
   readonly presets: readonly number[];
@@ -92,7 +99,7 @@ function Presets({ presets, amount, onChoice }: PresetsProps) {
           type="button"
           className="preset"
           aria-pressed={amount === sats}
-          onClick={() => onChoice(String(sats))}
+          onClick={() => onChoice(formatNumber(sats))}
         >
           <span>{formatNumber(sats)}</span> <small>sats</small>
         </button>

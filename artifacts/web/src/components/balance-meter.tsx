@@ -33,7 +33,9 @@ export function BalanceMeter({ conversation, peakMsat }: BalanceMeterProps) {
         <span className="meter-held" style={{ width: `${(heldMsat / full) * 100}%` }} />
       </div>
       <button type="button" className="meter-text" onClick={() => conversation.openTopUp()}>
-        <span className="meter-balance">{balanceInSats(balanceMsat)}</span>
+        <span className="meter-balance" translate="no">
+          {balanceInSats(balanceMsat)}
+        </span>
         <span className="meter-note">
           {heldMsat > 0 ? `${formatNumber(Math.ceil(heldMsat / 1000))} held` : low ? 'low: top up' : 'top up'}
         </span>

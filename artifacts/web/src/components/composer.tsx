@@ -1,8 +1,12 @@
 import { MAX_CONTENT_LENGTH } from '@timmy-tower/contract';
-import { type KeyboardEvent, useEffect, useRef, useState } from 'react';
+import { type ChangeEvent, type KeyboardEvent, type RefObject, useEffect, useMemo, useRef, useState } from 'react';
 
+import { formatNumber } from '../amounts.ts';
+import { isComposing } from '../composition.ts';
 import type { Conversation } from '../conversation/conversation.ts';
+import type { ConversationState } from '../conversation/state.ts';
 import { readDraft, writeDraft } from '../keyring.ts';
+import { hasLongWord } from '../long-text.tsx';
 import { useStore } from '../store.ts';
 import { Icon } from './icons.tsx';
 import { isLow } from './low-balance.ts';
@@ -15,6 +19,10 @@ interface ComposerProps {
   readonly suggest: boolean;
 }
 
+/** Past this the browser breaks words anywhere, which it does fast. */
+const LONG_WORD = 2000;
+/** What is a bit too long is shortened here; what is longer than this was not meant. */
+const MAX_PASTED_LENGTH = 2 * MAX_CONTENT_LENGTH;
 const SUGGESTIONS = ['How do I brew coffee?', 'How do I learn to whistle?', 'Tell me a story about a lighthouse'];
 
 export function Composer({ conversation, suggest }: ComposerProps) {
@@ -22,31 +30,44 @@ export function Composer({ conversation, suggest }: ComposerProps) {
   const { turn, session, phase, topUp } = useStore(conversation.state);
   const [text, setText] = useState(() => readDraft(conversation.id));
   const field = useRef<HTMLTextAreaElement>(null);
-  const running = turn && turn.status !== 'failed' && turn.status !== 'unpaid';
-  const canSend = phase === 'ready' && text.trim() !== '' && !turn;
+  const excess = text.length - MAX_CONTENT_LENGTH;
+  const canSend = phase === 'ready' && text.trim() !== '' && !turn && excess <= 0;
+  const [hint, setHint] = useState('');
+  const isHeavy = useMemo(() => hasLongWord(text, LONG_WORD), [text]);
+  useLongWords(field);
   useTurnGivenBack(conversation, setText);
   useEffect(() => {
     if (phase === 'ready' && matchMedia('(pointer: fine)').matches) field.current?.focus();
   }, [phase]);
   useEffect(() => writeDraft(conversation.id, text), [conversation, text]);
 
+  useEffect(() => setHint(''), [phase, turn?.status, text]);
+
   const send = (content = text) => {
-    if (phase !== 'ready' || turn || content.trim() === '') return;
+    if (content.trim() === '' || excess > 0) return;
+    if (phase !== 'ready' || turn) return setHint(whyNotNow(turn, server.agentName));
     conversation.send(content);
     setText('');
     showNewest();
     field.current?.focus();
   };
   const onKeyDown = (event: KeyboardEvent) => {
-    if (event.key !== 'Enter' || event.shiftKey || event.nativeEvent.isComposing) return;
+    if (event.key !== 'Enter' || event.shiftKey || isComposing(event.nativeEvent)) return;
     event.preventDefault();
     send();
+  };
+  const onChange = ({ target: { value } }: ChangeEvent<HTMLTextAreaElement>) => {
+    if (value.length <= MAX_PASTED_LENGTH) setText(value);
+    else setHint(`That is far too long: a message has at most ${formatNumber(MAX_CONTENT_LENGTH)} characters.`);
   };
   const low = session?.status === 'active' && isLow(session, server) && !turn && !topUp;
   return (
     <div className="composer-wrap">
       {suggest && !turn && server.demo && <Suggestions onChoice={send} />}
       {low && <LowBalance onTopUp={() => conversation.openTopUp()} />}
+      <p className="composer-hint" role="status">
+        {hint || (excess > 0 && `${formatNumber(excess)} characters too long: shorten it to send it.`)}
+      </p>
       <form
         className="composer"
         onSubmit={(event) => {
@@ -61,31 +82,45 @@ export function Composer({ conversation, suggest }: ComposerProps) {
           id="message"
           ref={field}
           rows={1}
+          dir="auto"
+          className={isHeavy ? 'break-anywhere' : undefined}
           value={text}
-          maxLength={MAX_CONTENT_LENGTH}
           placeholder={`Message ${server.agentName}`}
-          onChange={(event) => setText(event.target.value)}
+          onChange={onChange}
           onKeyDown={onKeyDown}
         />
-        {running ? (
-          <button
-            key="stop"
-            type="button"
-            className="send-button"
-            aria-label="Stop the reply"
-            disabled={!turn.requestId || turn.stopping === true}
-            onClick={() => void conversation.stop()}
-          >
-            <Icon name="stop" />
-          </button>
-        ) : (
-          <button key="send" type="submit" className="send-button" aria-label="Send" disabled={!canSend}>
-            <Icon name="send" />
-          </button>
-        )}
+        <SendOrStop conversation={conversation} canSend={canSend} />
       </form>
     </div>
   );
+}
+
+function SendOrStop({ conversation, canSend }: { readonly conversation: Conversation; readonly canSend: boolean }) {
+  const { turn } = useStore(conversation.state);
+  const running = turn && turn.status !== 'failed' && turn.status !== 'unpaid';
+  return running ? (
+    <button
+      key="stop"
+      type="button"
+      className="send-button"
+      aria-label="Stop the reply"
+      disabled={!turn.requestId || turn.stopping === true}
+      onClick={() => void conversation.stop()}
+    >
+      <Icon name="stop" />
+    </button>
+  ) : (
+    <button key="send" type="submit" className="send-button" aria-label="Send" disabled={!canSend}>
+      <Icon name="send" />
+    </button>
+  );
+}
+
+function whyNotNow(turn: ConversationState['turn'], agentName: string): string {
+  if (!turn) return 'The conversation is still loading. Your message stays here.';
+  if (turn.status === 'failed') return 'Try the message above again, or edit it. This one stays here.';
+  if (turn.status === 'unpaid') return 'The message above waits for a top-up, and goes first. This one stays here.';
+  return `${agentName} is still replying. Your message stays here: send it when the reply is done.`;
 }
 
 function Suggestions({ onChoice }: { readonly onChoice: (suggestion: string) => void }) {
@@ -109,6 +144,18 @@ function LowBalance({ onTopUp }: { readonly onTopUp: () => void }) {
       </button>
     </p>
   );
+}
+
+/** A long word that is pasted is laid out before React hears of it. */
+function useLongWords(field: RefObject<HTMLTextAreaElement | null>): void {
+  useEffect(() => {
+    const element = field.current;
+    const onBeforeInput = ({ data }: InputEvent) => {
+      if (data && hasLongWord(data, LONG_WORD)) element?.classList.add('break-anywhere');
+    };
+    element?.addEventListener('beforeinput', onBeforeInput);
+    return () => element?.removeEventListener('beforeinput', onBeforeInput);
+  }, [field]);
 }
 
 /** A message that is taken back comes to the field again. */

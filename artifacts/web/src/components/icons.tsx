@@ -4,6 +4,7 @@ const paths = {
   close: 'M6 6l12 12M18 6L6 18',
   more: 'M5 12h.01M12 12h.01M19 12h.01',
   send: 'M12 19V5M6 11l6-6 6 6',
+  down: 'M12 5v14M6 13l6 6 6-6',
   stop: 'M8 8h8v8H8zM9 10h6M9 12h6M9 14h6',
   plus: 'M12 5v14M5 12h14',
   key: 'M8 12a4 4 0 1 0 0 8 4 4 0 0 0 0-8zM11 13l9-9M15 9l3 3M18 6l2 2',

@@ -2,6 +2,7 @@ import type { Conversation } from '../conversation/conversation.ts';
 import type { ConversationState, LiveTurn } from '../conversation/state.ts';
 import { GrowingMarkdown } from '../markdown/markdown.tsx';
 import { useStore } from '../store.ts';
+import { longText } from '../long-text.tsx';
 import { UserMessage } from './messages.tsx';
 import { sawLine } from './receipt-line.tsx';
 import { useServer } from './server-info.tsx';
@@ -78,7 +79,7 @@ function Thoughts({ conversation }: Pick<LiveReplyProps, 'conversation'>) {
   return (
     <details className="thoughts">
       <summary>Thinking</summary>
-      <p>{thoughts}</p>
+      <p dir="auto">{longText(thoughts)}</p>
     </details>
   );
 }
@@ -90,7 +91,7 @@ function FailedTurn({ conversation, turn }: LiveReplyProps) {
   return (
     <div className="failed-turn" role="alert">
       <p>
-        <strong>{title}.</strong> {text}
+        <strong>{`${title}.`}</strong> <span>{text}</span>
       </p>
       <div className="row">
         {unpaid && !topUp && session?.status !== 'closed' && (

@@ -1,5 +1,6 @@
 import { useEffect, useRef, useState } from 'react';
 
+import { isComposing } from '../composition.ts';
 import { CopyButton } from './copy-button.tsx';
 import { Icon } from './icons.tsx';
 
@@ -22,7 +23,7 @@ export function Menu({ label, items }: { readonly label: string; readonly items:
       if (!root.current?.contains(event.target as Node)) setOpen(false);
     };
     const onKey = (event: KeyboardEvent) => {
-      if (event.key !== 'Escape') return;
+      if (event.key !== 'Escape' || isComposing(event)) return;
       setOpen(false);
       button.current?.focus();
     };

@@ -4,13 +4,16 @@ import { memo, useEffect, useRef } from 'react';
 import type { Receipts } from '../conversation/receipts.ts';
 import { Markdown } from '../markdown/markdown.tsx';
 import { useStore } from '../store.ts';
+import { longText } from '../long-text.tsx';
 import { CopyButton } from './copy-button.tsx';
 import { ReceiptLine } from './receipt-line.tsx';
 
 export const UserMessage = memo(function UserMessage({ message }: { readonly message: Pick<Message, 'content'> }) {
   return (
     <article className="message message-user" aria-label="You">
-      <div className="bubble">{message.content}</div>
+      <div className="bubble" dir="auto">
+        {longText(message.content)}
+      </div>
     </article>
   );
 });

@@ -25,7 +25,7 @@ export function SessionHeader({ conversation, onOpenDrawer }: SessionHeaderProps
       <button type="button" className="icon-button narrow-only" aria-label="Your sessions" onClick={onOpenDrawer}>
         <Icon name="menu" />
       </button>
-      <h1>{kept?.title || 'New conversation'}</h1>
+      <h1 dir="auto">{kept?.title || 'New conversation'}</h1>
       {canBeTopped && <BalanceMeter conversation={conversation} peakMsat={kept?.peakMsat ?? 0} />}
       <SessionMenu conversation={conversation} canBeTopped={canBeTopped} />
     </header>

@@ -6,8 +6,10 @@ import { useStore } from '../store.ts';
 import { Composer } from './composer.tsx';
 import { Announcer } from './announcer.tsx';
 import { AwaitingPayment } from './awaiting-payment.tsx';
+import { useServer } from './server-info.tsx';
 import { SessionHeader } from './session-header.tsx';
 import { StatusScreen } from './status-screen.tsx';
+import { useTabTitle } from './tab-title.ts';
 import { Thread } from './thread.tsx';
 import { TopUpPanel } from './top-up-panel.tsx';
 
@@ -17,7 +19,10 @@ interface SessionScreenProps {
 }
 
 export function SessionScreen({ conversation, onOpenDrawer }: SessionScreenProps) {
-  const { phase, session, connected, topUp, announcement, messages } = useStore(conversation.state);
+  const state = useStore(conversation.state);
+  const { phase, session, connected, topUp, announcement, messages } = state;
+  const { agentName } = useServer();
+  useTabTitle(state, agentName);
   useEffect(() => conversation.open(), [conversation]);
   if (phase === 'gone') {
     return (

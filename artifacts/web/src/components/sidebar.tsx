@@ -1,6 +1,7 @@
 import { useEffect, useRef } from 'react';
 
 import { balanceInSats, timeAgo } from '../amounts.ts';
+import { isComposing } from '../composition.ts';
 import type { KeptSession } from '../keyring.ts';
 import { showNewSession, showSession } from '../place.ts';
 import { Icon, Tower } from './icons.tsx';
@@ -21,7 +22,7 @@ export function Sidebar({ sessions, current, open, onClose }: SidebarProps) {
   useEffect(() => {
     if (!open) return;
     closeButton.current?.focus();
-    const onKey = (event: KeyboardEvent) => event.key === 'Escape' && onClose();
+    const onKey = (event: KeyboardEvent) => event.key === 'Escape' && !isComposing(event) && onClose();
     addEventListener('keydown', onKey);
     return () => removeEventListener('keydown', onKey);
   }, [open, onClose]);
@@ -55,9 +56,12 @@ export function Sidebar({ sessions, current, open, onClose }: SidebarProps) {
                 aria-current={session.id === current ? 'page' : undefined}
                 onClick={() => (session.id === current ? onClose() : showSession(session.id))}
               >
-                <span className="session-title">{session.title || 'New conversation'}</span>
+                <span className="session-title" dir="auto">
+                  {session.title || 'New conversation'}
+                </span>
                 <span className="session-facts">
-                  {balanceInSats(session.balanceMsat)} · {timeAgo(session.usedAt)}
+                  <bdi translate="no">{balanceInSats(session.balanceMsat)}</bdi>
+                  <bdi>{timeAgo(session.usedAt)}</bdi>
                 </span>
               </button>
             </li>

@@ -1,5 +1,5 @@
 /** Where the conversation is scrolled to, whatever comes in, grows or goes. */
-import { type RefObject, useCallback, useLayoutEffect, useRef } from 'react';
+import { type RefObject, useCallback, useLayoutEffect, useRef, useState } from 'react';
 
 const NEAR_END_PX = 80;
 const SHOW_NEWEST = 'timmy-show-newest';
@@ -18,12 +18,13 @@ interface Place {
 /**
  * Stays at the end while it grows, unless the reader scrolled away; then what they read stays where it is, whatever comes
  * in above. Done here and not by the browser, which does neither at the very top nor everywhere.
- * @returns what brings it to its place at once, when something came in
+ * @returns `settle` brings it to its place at once, when something came in; `isAway` while the reader is not at the end
  */
 export function useHeldPlace(
   scroller: RefObject<HTMLElement | null>,
   content: RefObject<HTMLElement | null>,
-): () => void {
+): { readonly settle: () => void; readonly isAway: boolean } {
+  const [isAway, setIsAway] = useState(false);
   const settle = useRef(() => {});
   useLayoutEffect(() => {
     const box = scroller.current;
@@ -34,6 +35,7 @@ export function useHeldPlace(
       box.scrollTop = top;
       knownTop = box.scrollTop;
     };
+    const tell = () => setIsAway(place !== 'end' && !isNearEnd(box));
     /** What the reader scrolled is theirs, also when its event is still to come. */
     const notice = () => {
       const scrolledPx = box.scrollTop - knownTop;
@@ -48,6 +50,7 @@ export function useHeldPlace(
     const onScroll = () => {
       notice();
       if (place !== 'end') place = isNearEnd(box) ? 'end' : firstInView(box);
+      tell();
     };
     const onResize = () => {
       notice();
@@ -55,10 +58,12 @@ export function useHeldPlace(
       if (place && !place.element.isConnected) place = firstInView(box);
       const movedPx = place ? topIn(box, place.element) - place.top : 0;
       if (Math.abs(movedPx) >= 1) scrollTo(box.scrollTop + movedPx);
+      tell();
     };
     const toEnd = () => {
       place = 'end';
       scrollTo(box.scrollHeight);
+      tell();
     };
     toEnd();
     settle.current = onResize;
@@ -73,7 +78,7 @@ export function useHeldPlace(
       removeEventListener(SHOW_NEWEST, toEnd);
     };
   }, [scroller, content]);
-  return useCallback(() => settle.current(), []);
+  return { settle: useCallback(() => settle.current(), []), isAway };
 }
 
 const isNearEnd = (box: Element) => box.scrollHeight - box.scrollTop - box.clientHeight < NEAR_END_PX;

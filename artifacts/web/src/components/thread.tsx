@@ -2,10 +2,11 @@ import { useCallback, useEffect, useMemo, useRef } from 'react';
 
 import type { Conversation } from '../conversation/conversation.ts';
 import { useStore } from '../store.ts';
+import { Icon } from './icons.tsx';
 import { LiveReply } from './live-reply.tsx';
 import { blocksOf, MessageBlock } from './message-block.tsx';
 import { useServer } from './server-info.tsx';
-import { useHeldPlace } from './thread-scroll.ts';
+import { showNewest, useHeldPlace } from './thread-scroll.ts';
 
 const NEAR_START_PX = 600;
 
@@ -14,7 +15,7 @@ export function Thread({ conversation }: { readonly conversation: Conversation }
   const { agentName } = useServer();
   const scroller = useRef<HTMLDivElement>(null);
   const content = useRef<HTMLDivElement>(null);
-  const settle = useHeldPlace(scroller, content);
+  const { settle, isAway } = useHeldPlace(scroller, content);
   const blocks = useMemo(() => blocksOf(messages, prepended), [messages, prepended]);
 
   const load = useCallback(() => {
@@ -24,25 +25,37 @@ export function Thread({ conversation }: { readonly conversation: Conversation }
     settle();
     load();
   }, [settle, load, older]);
+  const backToNewest = () => {
+    showNewest();
+    // The button goes: whoever pressed it by keyboard reads on in the conversation.
+    scroller.current?.focus({ preventScroll: true });
+  };
   return (
-    <div
-      className="thread"
-      ref={scroller}
-      role="region"
-      aria-label="Conversation"
-      // oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- what scrolls must be reachable by keyboard
-      tabIndex={0}
-      onScroll={load}
-    >
-      <div className="thread-content" ref={content}>
-        {phase === 'loading' && <ThreadSkeleton />}
-        {older !== 'none' && <p className="older">{older === 'loading' ? 'Loading earlier messages…' : '\u00a0'}</p>}
-        {phase === 'ready' && messages.length === 0 && !turn && <EmptyThread agentName={agentName} />}
-        {blocks.map(({ number, messages: each }) => (
-          <MessageBlock key={number} messages={each} receipts={conversation.receipts} agentName={agentName} />
-        ))}
-        {turn && <LiveReply conversation={conversation} turn={turn} />}
+    <div className="thread-frame">
+      <div
+        className="thread"
+        ref={scroller}
+        role="region"
+        aria-label="Conversation"
+        // oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- what scrolls must be reachable by keyboard
+        tabIndex={0}
+        onScroll={load}
+      >
+        <div className="thread-content" ref={content}>
+          {phase === 'loading' && <ThreadSkeleton />}
+          {older !== 'none' && <p className="older">{older === 'loading' ? 'Loading earlier messages…' : '\u00a0'}</p>}
+          {phase === 'ready' && messages.length === 0 && !turn && <EmptyThread agentName={agentName} />}
+          {blocks.map(({ number, messages: each }) => (
+            <MessageBlock key={number} messages={each} receipts={conversation.receipts} agentName={agentName} />
+          ))}
+          {turn && <LiveReply conversation={conversation} turn={turn} />}
+        </div>
       </div>
+      {isAway && (
+        <button type="button" className="newest" onClick={backToNewest}>
+          <Icon name="down" /> Newest
+        </button>
+      )}
     </div>
   );
 }

@@ -1,5 +1,7 @@
 import type { Invoice, Message, Problem, Session, ShownHistory, TurnAnswer } from '@timmy-tower/contract';
 
+import { cutText } from '../graphemes.ts';
+
 /**
  * A turn from the moment it is sent until its reply is among the messages.
  * `waiting`: another request of the session runs first. `recovering`: the stream was lost, its outcome is being looked up.
@@ -71,7 +73,7 @@ const MAX_SPOKEN = 600;
 export function spokenReply(content: string): string {
   if (content === '') return 'Nothing was said.';
   if (content.length <= MAX_SPOKEN) return `The reply: ${content}`;
-  return `The reply begins: ${content.slice(0, MAX_SPOKEN)} … It goes on in the conversation.`;
+  return `The reply begins: ${cutText(content, MAX_SPOKEN)} … It goes on in the conversation.`;
 }
 
 export const titleOf = (content: string): string => content.replaceAll(/\s+/g, ' ').trim();

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 
-import { GrowingLexer, lexBlocks } from './growing-lexer.ts';
+import { lexBlocks } from './bounded-lexer.ts';
+import { GrowingLexer } from './growing-lexer.ts';
 
 const BLOCKS = [
   'A paragraph, *of* words\nin two lines.',

@@ -1,16 +1,12 @@
-import { marked, type Token } from 'marked';
+import type { Token } from 'marked';
 
-/** The blocks of a text. One that cannot be read as Markdown is one block. */
-export function lexBlocks(text: string): Token[] {
-  try {
-    return marked.lexer(text);
-  } catch {
-    return [{ type: 'text', raw: text, text }];
-  }
-}
+import { lexBlocks, plainToken } from './bounded-lexer.ts';
 
 /** What comes next can still change this many blocks at the end: a list goes on after an empty line. */
 const UNFINISHED = 2;
+/** A longer end than this is not lexed again for each word: what came since is shown plainly until it is a part of it that counts. */
+const LONG_END = 4000;
+const PART_THAT_COUNTS = 1 / 16;
 
 /**
  * Lexes a text that grows at its end: a block that is finished is not lexed again, however long the text becomes. A link
@@ -19,18 +15,35 @@ const UNFINISHED = 2;
 export class GrowingLexer {
   #finished: Token[] = [];
   #finishedText = '';
+  #lexed: { readonly text: string; readonly tokens: Token[] } = { text: '', tokens: [] };
 
   lex(text: string): Token[] {
     const normal = text.replaceAll(/\r\n?/g, '\n');
-    if (!normal.startsWith(this.#finishedText)) {
+    if (!normal.startsWith(this.#lexed.text)) {
       this.#finished = [];
       this.#finishedText = '';
+    } else if (!this.#isWorthIt(normal)) {
+      const since = normal.slice(this.#lexed.text.length);
+      return since === '' ? this.#lexed.tokens : [...this.#lexed.tokens, plainToken(since)];
     }
-    const tail = lexBlocks(normal.slice(this.#finishedText.length));
+    const tokens = this.#lexTail(normal);
+    this.#lexed = { text: normal, tokens };
+    return tokens;
+  }
+
+  #isWorthIt(text: string): boolean {
+    const since = text.length - this.#lexed.text.length;
+    const end = text.length - this.#finishedText.length;
+    return end <= LONG_END || since >= end * PART_THAT_COUNTS;
+  }
+
+  #lexTail(text: string): Token[] {
+    const { length } = this.#finishedText;
+    const tail = lexBlocks(text.slice(length), { length, blocks: this.#finished.length });
     const tokens = [...this.#finished, ...tail];
     const finished = tail.slice(0, beginOfUnfinished(tail));
     const finishedText = this.#finishedText + finished.map(({ raw }) => raw).join('');
-    if (normal.startsWith(finishedText)) {
+    if (text.startsWith(finishedText)) {
       this.#finished = [...this.#finished, ...finished];
       this.#finishedText = finishedText;
     }

@@ -159,13 +159,13 @@ describe('cancelling a request', () => {
       agent: script.agent,
       database: server.database,
       wallet: server.wallet,
-      leaseMs: 300,
+      leaseMs: 5000, // and asked about every second
     });
     const second = await openTestApp({
       agent: script.agent,
       database: server.database,
       wallet: server.wallet,
-      leaseMs: 300,
+      leaseMs: 5000, // and asked about every second
     });
     const session = await first.fund();
     script.when('tell me', { deltas: ['Once upon', never] });

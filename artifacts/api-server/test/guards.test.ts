@@ -30,12 +30,12 @@ test('a server that is stopping lets no new turn in', async () => {
   const closing = stopping.deps.runningTurns.close(0);
   let refused = await session.ask('hello', { body: { content: '' } });
   const statements = await statementsDuring(stopping, async () => {
-    refused = await session.ask('hello');
+    refused = await session.ask('too late');
   });
   expect(statements.filter((text) => text.includes('reserve_turn'))).toEqual([]);
   expect([refused.status, refused.body.code]).toEqual([503, 'unavailable']);
   expect(refused.headers.get('retry-after')).toBe('1');
-  expect(script.callsAbout('hello')).toEqual([]);
+  expect(script.callsAbout('too late')).toEqual([]);
   await closing;
   await stopping.close();
 });

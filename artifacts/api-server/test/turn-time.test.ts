@@ -47,7 +47,7 @@ describe('a model', () => {
     ['gives signs of life', { alive: true }],
     ['speaks', 'on '],
   ])('that %s all the time is waited for, longer than it may be silent', async (_, delta) => {
-    const impatient = await openImpatient({ deltas: ['So: ', ...each20Ms(delta, 75), 'the end.'] }, 700, FOREVER_MS);
+    const impatient = await openImpatient({ deltas: ['So: ', ...each20Ms(delta, 110), 'the end.'] }, 2000, FOREVER_MS);
     const session = await impatient.fund(1000);
     const { status, body } = await session.ask('hello');
     expect(status).toBe(200);
@@ -56,14 +56,14 @@ describe('a model', () => {
   });
 
   test('may take longer to its first word than it may be silent afterwards', async () => {
-    const patient = await openImpatient({ deltas: [later(900), 'Hello.'] }, 300, FOREVER_MS);
+    const patient = await openImpatient({ deltas: [later(900), 'Hello.'] }, 800, FOREVER_MS);
     const session = await patient.fund(1000);
     expect((await session.ask('hello')).status).toBe(200);
     await patient.close();
   });
 
   test('that is out of time with words is cut there, and charged by what was said', async () => {
-    const impatient = await openImpatient({ deltas: ['Once upon a time', never] }, FOREVER_MS, 300);
+    const impatient = await openImpatient({ deltas: ['Once upon a time', never] }, FOREVER_MS, 600);
     const session = await impatient.fund(1000);
     const events = await collect(await session.stream('hello'));
     expect(events).toMatchObject([
@@ -83,7 +83,7 @@ describe('a model', () => {
   });
 
   test('that is out of time with thoughts alone is charged for them', async () => {
-    const impatient = await openImpatient({ deltas: [{ reasoning: 'hm, hm' }, never] }, FOREVER_MS, 300);
+    const impatient = await openImpatient({ deltas: [{ reasoning: 'hm, hm' }, never] }, FOREVER_MS, 600);
     const session = await impatient.fund(1000);
     const { status, body } = await session.ask('hello');
     expect(status).toBe(200);

@@ -5,12 +5,13 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 
 import packageJson from '../package.json' with { type: 'json' };
 import {
-  advisoryLocksOn,
   firstMigrations,
   namesIn,
   onDatabase,
+  untilMigrationLock,
   versionsIn,
   withMigrations,
+  withSlowMigration,
 } from '../test/migrations.ts';
 import { migrateDatabase } from './migrate.ts';
 import { openEmptyDatabase, type UnmigratedDatabase } from './testing.ts';
@@ -103,11 +104,13 @@ describe('a database that a newer version migrated is refused, naming both', () 
   });
 
   test('also when it comes in while we wait for its lock', async () => {
-    await using later = await withMigrations('SELECT pg_sleep(0.3)');
-    const migrating = migrateDatabase(database.url, { ...later, ...newer });
-    await expect.poll(() => advisoryLocksOn(database.url)).toHaveLength(1);
-    await expect(start()).rejects.toThrow('99.10.0');
-    await migrating;
+    await using slow = await withSlowMigration(database.url);
+    const migrating = migrateDatabase(database.url, { ...slow, ...newer });
+    await untilMigrationLock(database.url, { held: 1, waiting: 0 });
+    const refused = expect(start()).rejects.toThrow('99.10.0');
+    await untilMigrationLock(database.url, { held: 1, waiting: 1 });
+    await slow.letGo();
+    await Promise.all([migrating, refused]);
   });
 });
 

@@ -187,5 +187,5 @@ export async function countWaiting(database: Database): Promise<number> {
 
 /** Waits until `count` statements on this database wait for a lock. */
 export async function untilWaiting(database: Database, count: number): Promise<void> {
-  await expect.poll(() => countWaiting(database), { interval: 5, timeout: 10_000 }).toBe(count);
+  await expect.poll(() => countWaiting(database), { interval: 5 }).toBe(count);
 }

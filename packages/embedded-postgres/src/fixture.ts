@@ -40,6 +40,7 @@ async function makeTemplate(): Promise<string> {
 /** For the end of a test file. */
 export async function removeTemplate(): Promise<void> {
   if (template) rmSync(dirname(await template), { recursive: true, force: true });
+  template = undefined;
 }
 
 /** A new folder that only its owner may look into. */

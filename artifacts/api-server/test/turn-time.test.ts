@@ -42,7 +42,7 @@ describe('a model', () => {
     await impatient.close();
   });
 
-  test.each<[string, ScriptedDelta]>([
+  test.concurrent.each<[string, ScriptedDelta]>([
     ['thinks', { reasoning: 'hm ' }],
     ['gives signs of life', { alive: true }],
     ['speaks', 'on '],

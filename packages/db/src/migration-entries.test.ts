@@ -107,10 +107,11 @@ describe('a database that a newer version migrated is refused, naming both', () 
     await using slow = await withSlowMigration(database.url);
     const migrating = migrateDatabase(database.url, { ...slow, ...newer });
     await untilMigrationLock(database.url, { held: 1, waiting: 0 });
-    const refused = expect(start()).rejects.toThrow('99.10.0');
+    const starting = start().catch((thrown: unknown) => thrown);
     await untilMigrationLock(database.url, { held: 1, waiting: 1 });
     await slow.letGo();
-    await Promise.all([migrating, refused]);
+    await migrating;
+    expect(await starting).toMatchObject({ message: expect.stringContaining('99.10.0') });
   });
 });
 

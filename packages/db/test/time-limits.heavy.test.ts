@@ -132,7 +132,8 @@ test.concurrent('who freezes in the middle of a message loses its locks as well'
   connection.bind({});
   connection.execute({});
   connection.flush(); // and no Sync: it was done, it holds its locks, and nobody says that it may commit
-  await run(opened.db, `SELECT FROM sessions WHERE id = $1 FOR UPDATE`, [sessionId]); // or it waits for ever
+  const lock = run(opened.db, `SELECT FROM sessions WHERE id = $1 FOR UPDATE`, [sessionId]); // or it waits for ever
+  expect(await lock).toHaveLength(1);
   frozen.release(true);
   await strict.close();
 });

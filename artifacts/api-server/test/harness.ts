@@ -220,13 +220,14 @@ export async function* readEvents(body: ReadableStream<Uint8Array>): AsyncGenera
 export interface MessageScript {
   readonly agent: ScriptedAgent;
   when(message: string, turn: ScriptedTurn): void;
-  /** What the agent was asked with this message. */
+  /** What the agent was asked with this message since it was cleared. */
   readonly callsAbout: (message: string) => ScriptedCall[];
   clear(): void;
 }
 
 export function createMessageScript(): MessageScript {
   const turns = new Map<string, ScriptedTurn>();
+  let forgotten = 0;
   const agent = createScriptedAgent((prompt, options) => {
     const turn = turns.get(prompt.message) ?? { deltas: ['Said: ', prompt.message] };
     return typeof turn === 'function' ? turn(prompt, options) : turn;
@@ -234,8 +235,11 @@ export function createMessageScript(): MessageScript {
   return {
     agent,
     when: (message, turn) => void turns.set(message, turn),
-    callsAbout: (message) => agent.calls.filter(({ prompt }) => prompt.message === message),
-    clear: () => turns.clear(),
+    callsAbout: (message) => agent.calls.slice(forgotten).filter(({ prompt }) => prompt.message === message),
+    clear() {
+      turns.clear();
+      forgotten = agent.calls.length;
+    },
   };
 }
 

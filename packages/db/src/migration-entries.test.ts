@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { fileURLToPath } from 'node:url';
 
 import { readMigrationFiles } from 'drizzle-orm/migrator';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -17,7 +18,7 @@ import { migrateDatabase } from './migrate.ts';
 import { openEmptyDatabase, type UnmigratedDatabase } from './testing.ts';
 
 const { version } = packageJson;
-const migrations = readMigrationFiles({ migrationsFolder: new URL('../migrations', import.meta.url).pathname });
+const migrations = readMigrationFiles({ migrationsFolder: fileURLToPath(new URL('../migrations', import.meta.url)) });
 
 let database: UnmigratedDatabase;
 beforeEach(async () => {

@@ -53,7 +53,7 @@ export function temporaryFolder(): string {
 /** Ends what the test started, the servers in its folders too, and removes the folders and what was copied for them. */
 export async function cleanUp(): Promise<void> {
   for (const child of children.splice(0)) await kill(child);
-  for (const folder of folders.splice(0)) {
+  for (const folder of folders.splice(0).toReversed()) {
     for (const name of readdirSync(folder, { recursive: true, encoding: 'utf8' })) {
       if (name.endsWith('postmaster.pid')) await killServer(dirname(join(folder, name)));
     }

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 
 import { RunningTurns } from '../src/sessions/running-turns.ts';
 import { openTestApp, until } from './harness.ts';
-import { expectNothingHappened, script, server, useServer } from './scripted-server.ts';
+import { expectNothingHappened, openBeside, script, server, useServer } from './scripted-server.ts';
 import { statementsDuring } from './statements.ts';
 
 useServer();
@@ -25,7 +25,7 @@ test('a turn whose lease could not be renewed until it ran out is stopped', asyn
 });
 
 test('a server that is stopping lets no new turn in', async () => {
-  const stopping = await openTestApp({ agent: script.agent, database: server.database, wallet: server.wallet });
+  const stopping = await openBeside();
   const session = await stopping.fund();
   const closing = stopping.deps.runningTurns.close(0);
   let refused = await session.ask('hello', { body: { content: '' } });
@@ -41,7 +41,7 @@ test('a server that is stopping lets no new turn in', async () => {
 });
 
 test('a turn that waits to be let in while the server begins to stop is waited for, and gives its hold back', async () => {
-  const stopping = await openTestApp({ agent: script.agent, database: server.database, wallet: server.wallet });
+  const stopping = await openBeside();
   const session = await stopping.fund();
   const holder = await server.database.db.$client.connect();
   await holder.query('BEGIN');

@@ -7,19 +7,14 @@ import { afterEach, describe, expect, test, vi } from 'vitest';
 
 import { hashSessionKey } from '../src/sessions/session-key.ts';
 import { openTestApp, type TestApp, type TestSession, until } from './harness.ts';
-import { cancel, messagesOf, never, runningIn, script, server, useServer } from './scripted-server.ts';
+import { cancel, messagesOf, never, openBeside, runningIn, script, server, useServer } from './scripted-server.ts';
 
 useServer();
 afterEach(() => void vi.useRealTimers());
 
 describe('a running request', () => {
   test('keeps its lease for as long as it runs', async () => {
-    const short = await openTestApp({
-      agent: script.agent,
-      database: server.database,
-      wallet: server.wallet,
-      leaseMs: 5000,
-    });
+    const short = await openBeside({ leaseMs: 5000 });
     const session = await short.fund();
     const gate = Promise.withResolvers<void>();
     script.when('slow', { deltas: [gate.promise, 'done'] });
@@ -139,7 +134,7 @@ describe('a running request', () => {
   });
 
   test('at shutdown gets until the deadline, then fails and charges nothing', async () => {
-    const stopping = await openTestApp({ agent: script.agent, database: server.database, wallet: server.wallet });
+    const stopping = await openBeside();
     const [quick, slow] = await Promise.all([stopping.fund(100), stopping.fund(100)]);
     const gate = Promise.withResolvers<void>();
     script.when('quick', { deltas: ['Once', gate.promise] });
@@ -174,7 +169,7 @@ describe('an idle session', () => {
     await server.query("UPDATE sessions SET used_at = now() - interval '31 days' WHERE id = ANY($1)", [
       [idle!.id, pending!.id, running!.id],
     ]);
-    const started = await openTestApp({ database: server.database, wallet: server.wallet });
+    const started = await openBeside();
     await until(async () => (await idle!.show()).status === 'expired');
     expect((await idle!.show()).balanceMsat).toBe(100_000);
     for (const session of [used!, pending!, running!]) expect((await session.show()).status).toBe('active');

@@ -2,8 +2,8 @@
 import { createScriptedAgent, type ScriptedDelta, type ScriptedStep } from '@timmy-tower/agent/testing';
 import { describe, expect, test } from 'vitest';
 
-import { collect, openTestApp, type TestApp } from './harness.ts';
-import { expectNothingHappened, messagesOf, never, server, useServer } from './scripted-server.ts';
+import { collect, type TestApp } from './harness.ts';
+import { expectNothingHappened, messagesOf, never, openBeside, useServer } from './scripted-server.ts';
 
 useServer();
 
@@ -16,12 +16,7 @@ const each20Ms = (delta: ScriptedDelta, count: number) =>
   Array.from({ length: count }, () => [later(20), delta]).flat();
 
 const openImpatient = (step: ScriptedStep, silenceMs: number, totalMs: number): Promise<TestApp> =>
-  openTestApp({
-    agent: createScriptedAgent(() => step),
-    database: server.database,
-    wallet: server.wallet,
-    deps: { modelTimeLimits: { silenceMs, totalMs } },
-  });
+  openBeside({ agent: createScriptedAgent(() => step), deps: { modelTimeLimits: { silenceMs, totalMs } } });
 
 const FOREVER_MS = 600_000;
 

@@ -5,6 +5,7 @@ import { history } from './history.ts';
 import type { Measurement } from './measurement.ts';
 import { memory } from './memory.ts';
 import { messages } from './messages.ts';
+import { bindToOneCore } from './one-core.ts';
 import { readOptions } from './options.ts';
 import { openBenchServer } from './postgres.ts';
 import { profile } from './profile.ts';
@@ -19,6 +20,7 @@ async function main(): Promise<void> {
   const { quick, only, json, databaseUrl } = readOptions();
   const chosen = measurements.filter(({ name }) => only.length === 0 || only.includes(name));
   if (chosen.length === 0) throw new Error(`--only takes ${measurements.map(({ name }) => name).join(', ')}`);
+  const cores = await bindToOneCore();
   await using server = await openBenchServer(databaseUrl);
   // An embedded PostgreSQL goes on when its owner dies: stopped half-way, it is stopped too.
   const stop = async () => {
@@ -26,7 +28,7 @@ async function main(): Promise<void> {
     process.exit(130);
   };
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void stop());
-  const conditions = describeConditions(server);
+  const conditions = describeConditions(server, cores);
   printConditions(conditions);
   const results: Result[] = [];
   for (const { name, title, run } of chosen) {
@@ -36,7 +38,7 @@ async function main(): Promise<void> {
     printResult({ title }, figures);
     results.push({ name, title, figures });
   }
-  printConditions(describeConditions(server));
+  printConditions(describeConditions(server, cores));
   if (json !== undefined) await writeFile(json, `${JSON.stringify({ conditions, quick, results }, null, 2)}\n`);
 }
 

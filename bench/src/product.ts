@@ -2,7 +2,7 @@
 import type { Agent } from '@timmy-tower/agent';
 import { loadConfig, requestLimits } from '@timmy-tower/api-server/config.ts';
 import type { Deps } from '@timmy-tower/api-server/deps.ts';
-import { OneAtATime } from '@timmy-tower/api-server/one-at-a-time.ts';
+import { createSessionQueues } from '@timmy-tower/api-server/sessions/session-queues.ts';
 import { finishTurn } from '@timmy-tower/api-server/sessions/finish-turn.ts';
 import { KnownKeys } from '@timmy-tower/api-server/sessions/known-keys.ts';
 import { RunningTurns } from '@timmy-tower/api-server/sessions/running-turns.ts';
@@ -54,7 +54,7 @@ export async function openProduct(
     log,
     runningTurns,
     watchedSessions: new WatchedSessions({ db, log, sessionIdleDays: settings.SESSION_IDLE_DAYS }),
-    funding: new OneAtATime(),
+    queues: createSessionQueues(),
     knownKeys: new KnownKeys(db),
     limits: requestLimits(config),
     prices: {

@@ -1,4 +1,4 @@
-import { availableParallelism, loadavg, platform, release, totalmem } from 'node:os';
+import { cpus, loadavg, platform, release, totalmem } from 'node:os';
 
 import type { Figure, Measurement } from './measurement.ts';
 import type { BenchServer } from './postgres.ts';
@@ -13,25 +13,28 @@ export interface Result {
 export interface Conditions {
   readonly date: string;
   readonly machine: string;
+  /** Which of its cores were used. */
+  readonly cores: string;
   readonly node: string;
   readonly postgres: string;
   /** How many processes wanted a core, over the last minute. */
   readonly load: number;
 }
 
-export function describeConditions({ version, durability }: BenchServer): Conditions {
+export function describeConditions({ version, durability }: BenchServer, cores: string): Conditions {
   const memory = Math.round(totalmem() / 2 ** 30);
   return {
     date: new Date().toISOString().slice(0, 10),
-    machine: `${availableParallelism()} cores, ${memory} GiB, ${platform()} ${release()}`,
+    cores,
+    machine: `${cpus().length} cores, ${memory} GiB, ${platform()} ${release()}`,
     node: process.versions.node,
     postgres: `${version} (${durability})`,
     load: loadavg()[0]!,
   };
 }
 
-export function printConditions({ date, machine, node, postgres, load }: Conditions): void {
-  console.log(`${date}: ${machine}; Node ${node}; PostgreSQL ${postgres}; load ${load.toFixed(1)}`);
+export function printConditions({ date, machine, cores, node, postgres, load }: Conditions): void {
+  console.log(`${date}: ${machine}, ${cores}; Node ${node}; PostgreSQL ${postgres}; load ${load.toFixed(1)}`);
 }
 
 /** Prints a measurement's figures as a table that Markdown can hold. */

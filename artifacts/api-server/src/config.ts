@@ -99,6 +99,7 @@ export interface Config {
 /** Says every setting that is wrong, each with what it should be; never a value, which may be a secret. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
+  readonly code = 'invalid-settings';
 }
 
 /** @throws {ConfigError} naming every bad setting at once */

@@ -4,10 +4,10 @@ import type { Database } from '@timmy-tower/db';
 import type { Wallet } from '@timmy-tower/lightning';
 import type { Logger } from 'pino';
 
-import type { OneAtATime } from './one-at-a-time.ts';
 import type { PageFile } from './page.ts';
 import type { KnownKeys } from './sessions/known-keys.ts';
 import type { RunningTurns } from './sessions/running-turns.ts';
+import type { SessionQueues } from './sessions/session-queues.ts';
 import type { WatchedSessions } from './sessions/watched-sessions.ts';
 
 /** How long a model may take. */
@@ -26,8 +26,7 @@ export interface Deps {
   readonly log: Logger;
   readonly runningTurns: RunningTurns;
   readonly watchedSessions: WatchedSessions;
-  /** Making invoices, by session. */
-  readonly funding: OneAtATime;
+  readonly queues: SessionQueues;
   readonly limits: RequestLimits;
   readonly prices: Prices;
   readonly modelTimeLimits: ModelTimeLimits;

@@ -15,12 +15,12 @@ import { createApp } from './app.ts';
 import { type Config, ConfigError, requestLimits } from './config.ts';
 import type { Deps } from './deps.ts';
 import { describeError } from './log.ts';
-import { OneAtATime } from './one-at-a-time.ts';
 import { KnownKeys } from './sessions/known-keys.ts';
 import { readPage } from './page.ts';
 import { serveApp } from './serve-app.ts';
 import { startRecovery } from './sessions/recover.ts';
 import { RunningTurns } from './sessions/running-turns.ts';
+import { createSessionQueues } from './sessions/session-queues.ts';
 import { watchPayments } from './sessions/settlement.ts';
 import { WatchedSessions } from './sessions/watched-sessions.ts';
 
@@ -91,7 +91,7 @@ async function openDeps(
     database,
     runningTurns,
     watchedSessions: new WatchedSessions({ db, log, sessionIdleDays: settings.SESSION_IDLE_DAYS }),
-    funding: new OneAtATime(),
+    queues: createSessionQueues(),
     knownKeys: new KnownKeys(db),
     limits: requestLimits(config),
     prices: {
@@ -122,7 +122,7 @@ async function openConfiguredAgent({ settings }: Config): Promise<Agent> {
       openaiBaseUrl: settings.OPENAI_BASE_URL,
     });
   } catch (error) {
-    if (!(error instanceof Error) || 'code' in error) throw error; // a provider's SDK that does not load has a code
+    if (!(error instanceof RangeError)) throw error;
     throw new ConfigError(error.message, { cause: error.cause });
   }
 }

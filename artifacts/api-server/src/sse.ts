@@ -2,8 +2,6 @@
  * Server-sent events, one event a write. A turn is `start`, `reasoning`… and `delta`…, then always `done` or `error`; a
  * session is `session` whenever it changed, and `error` where it ends before its reader left.
  */
-import type { ServerResponse } from 'node:http';
-
 import type { StreamEvent, TurnAnswer } from '@timmy-tower/contract';
 import type { Context } from 'hono';
 import { streamSSE } from 'hono/streaming';
@@ -11,6 +9,7 @@ import { streamSSE } from 'hono/streaming';
 import type { Deps } from './deps.ts';
 import { describeError } from './log.ts';
 import { toProblem } from './problem.ts';
+import { responseOf } from './routes/session-queued.ts';
 import { finishTurn } from './sessions/finish-turn.ts';
 import { SessionReader, type SessionReaderOptions } from './sessions/session-reader.ts';
 import type { BegunTurn } from './sessions/take-turn.ts';
@@ -52,11 +51,6 @@ export function streamSession(
   // Nothing is asked for before somebody reads.
   const body = new ReadableStream(reader, { highWaterMark: 0 });
   return context.body(body, 200, { 'content-type': 'text/event-stream', 'x-accel-buffering': 'no' });
-}
-
-/** A request that came through no socket (a test's) has none. */
-function responseOf({ env = {} }: Context): ServerResponse | undefined {
-  return 'outgoing' in env ? env.outgoing : undefined;
 }
 
 type Send = (event: StreamEvent) => void;

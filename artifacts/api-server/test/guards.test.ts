@@ -17,7 +17,7 @@ test('a turn whose lease could not be renewed until it ran out is stopped', asyn
   const turn = turns.add({ sessionId: 'a session', requestId: 'runs' });
   turn.begin();
   await until(() => turn.signal.aborted);
-  expect(turn.signal.reason).toMatchObject({ reason: 'lease-lost' });
+  expect(turn.signal.reason).toMatchObject({ code: 'lease-lost' });
   expect(waiting.signal.aborted).toBe(false); // it has no lease yet
   turn.end();
   waiting.end();

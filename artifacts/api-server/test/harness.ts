@@ -20,11 +20,11 @@ import { expect } from 'vitest';
 import { createApp } from '../src/app.ts';
 import type { Deps } from '../src/deps.ts';
 import { createLog } from '../src/log.ts';
-import { OneAtATime } from '../src/one-at-a-time.ts';
 import { KnownKeys } from '../src/sessions/known-keys.ts';
 import type { App } from '../src/routes/http.ts';
 import { startRecovery } from '../src/sessions/recover.ts';
 import { RunningTurns } from '../src/sessions/running-turns.ts';
+import { createSessionQueues } from '../src/sessions/session-queues.ts';
 import { settlePayment, watchPayments } from '../src/sessions/settlement.ts';
 import { WatchedSessions } from '../src/sessions/watched-sessions.ts';
 
@@ -102,7 +102,7 @@ export async function openTestApp(options: TestAppOptions = {}): Promise<TestApp
     wallet,
     log,
     agent: options.agent ?? createScriptedAgent(() => ({ deltas: ['Hello', ' there'] })),
-    funding: new OneAtATime(),
+    queues: createSessionQueues(),
     knownKeys: new KnownKeys(db),
     runningTurns: new RunningTurns({ db: leaseDb, log, ...(options.leaseMs && { leaseMs: options.leaseMs }) }),
     watchedSessions: new WatchedSessions({ db, log, sessionIdleDays: 30 }),

@@ -13,6 +13,7 @@ export async function orAbort<T>(work: Promise<T>, signal: AbortSignal): Promise
 
 /** The source's items, until the signal is aborted: then it throws the signal's reason, even if the source hangs. */
 export async function* untilAborted<T>(source: AsyncIterable<T>, signal: AbortSignal): AsyncGenerator<T> {
+  signal.throwIfAborted();
   const iterator = source[Symbol.asyncIterator]();
   try {
     while (true) {

@@ -1,18 +1,5 @@
-import type { MessageRole } from '@timmy-tower/contract';
-
+import type { Prompt } from './prompt.ts';
 import type { ReportedUsage } from './usage.ts';
-
-export interface PromptMessage {
-  readonly role: MessageRole;
-  readonly content: string;
-}
-
-export interface Prompt {
-  /** Earlier messages, oldest first; never starts with an assistant's. */
-  readonly history: readonly PromptMessage[];
-  /** What the user says now. */
-  readonly message: string;
-}
 
 export interface ReplyOptions {
   readonly maxOutputTokens: number;

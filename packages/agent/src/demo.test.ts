@@ -2,8 +2,9 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 
 import { collect } from '../test/collect.ts';
-import type { PromptMessage, ReplyEvent } from './agent.ts';
+import type { ReplyEvent } from './agent.ts';
 import { createDemoAgent } from './demo.ts';
+import type { PromptMessage } from './prompt.ts';
 import { countTokensAtOnce } from './tokens.ts';
 
 const agent = createDemoAgent({ delayMs: 0 });

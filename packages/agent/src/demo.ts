@@ -1,8 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
 import { orAbort } from './abort.ts';
-import type { Agent, Prompt, ReplyEvent, ReplyOptions } from './agent.ts';
+import type { Agent, ReplyEvent, ReplyOptions } from './agent.ts';
 import { demoReply } from './demo/reply.ts';
+import type { Prompt } from './prompt.ts';
 import { countTokensAtOnce } from './tokens.ts';
 
 export interface DemoAgentOptions {

@@ -17,7 +17,7 @@ export interface AgentSettings {
 }
 
 interface Kind {
-  /** @throws {Error} when a setting is missing or wrong */
+  /** @throws {RangeError} when a setting is missing or wrong */
   readonly readSettings: (modelId: string, settings: AgentSettings) => Omit<ProviderSettings, 'baseURL'> & BaseUrl;
   readonly load: () => Promise<(settings: ProviderSettings) => Provider>;
 }
@@ -39,7 +39,7 @@ const kinds: Readonly<Record<string, Kind>> = {
 
 /**
  * The agent that the settings name. A provider's SDK is loaded only if it is the one that is used.
- * @throws {Error} when a setting is missing or wrong, saying which one and what to set
+ * @throws {RangeError} when a setting is missing or wrong, saying which one and what to set
  */
 export async function openAgent(settings: AgentSettings): Promise<Agent> {
   const { model, agentName, instructions } = settings;
@@ -48,7 +48,7 @@ export async function openAgent(settings: AgentSettings): Promise<Agent> {
   const modelId = rest.join('/');
   const kind = Object.hasOwn(kinds, name) ? kinds[name] : undefined;
   if (kind === undefined || modelId === '') {
-    throw new Error(
+    throw new RangeError(
       `MODEL is "${model}": set it to demo, anthropic/<model>, openai/<model> or openai-compatible/<model>.`,
     );
   }
@@ -68,14 +68,14 @@ const ANTHROPIC_BASE_URL = 'https://api.anthropic.com/v1';
 const OPENAI_BASE_URL = 'https://api.openai.com/v1';
 
 function readAnthropic(modelId: string, { anthropicApiKey, anthropicBaseUrl }: AgentSettings) {
-  if (!anthropicApiKey) throw new Error(`MODEL is anthropic/${modelId}: set ANTHROPIC_API_KEY too.`);
+  if (!anthropicApiKey) throw new RangeError(`MODEL is anthropic/${modelId}: set ANTHROPIC_API_KEY too.`);
   const base = parseBaseUrl('ANTHROPIC_BASE_URL', anthropicBaseUrl || ANTHROPIC_BASE_URL);
   return { modelId, apiKey: anthropicApiKey, ...base };
 }
 
 function readOpenai(modelId: string, { openaiApiKey, openaiBaseUrl }: AgentSettings) {
   if (!openaiApiKey) {
-    throw new Error(
+    throw new RangeError(
       `MODEL is openai/${modelId}: set OPENAI_API_KEY too, or use openai-compatible/${modelId} for a server without keys.`,
     );
   }
@@ -84,7 +84,7 @@ function readOpenai(modelId: string, { openaiApiKey, openaiBaseUrl }: AgentSetti
 
 function readOpenaiCompatible(modelId: string, { openaiApiKey, openaiBaseUrl }: AgentSettings) {
   if (!openaiBaseUrl) {
-    throw new Error(
+    throw new RangeError(
       `MODEL is openai-compatible/${modelId}: set OPENAI_BASE_URL too, such as http://127.0.0.1:11434/v1 for Ollama.`,
     );
   }

@@ -2,8 +2,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
 import { untilAborted } from './abort.ts';
-import type { Agent, AgentHealth, Prompt, ReplyEvent, ReplyOptions } from './agent.ts';
+import type { Agent, AgentHealth, ReplyEvent, ReplyOptions } from './agent.ts';
 import { withSearch } from './base-url.ts';
+import type { Prompt } from './prompt.ts';
 import type { Provider } from './providers/provider.ts';
 import { ReplyReader } from './reply-reader.ts';
 import { countTokensAtOnce, MESSAGE_OVERHEAD_TOKENS } from './tokens.ts';

@@ -4,7 +4,8 @@
  */
 import { isBlank } from '@timmy-tower/contract';
 
-import type { Prompt, ReplyEvent } from './agent.ts';
+import type { ReplyEvent } from './agent.ts';
+import type { Prompt } from './prompt.ts';
 import type { ReportedUsage } from './usage.ts';
 import { type Finish, readFinish } from './wire/finish.ts';
 import { failureOf, isError } from './wire/provider-error.ts';

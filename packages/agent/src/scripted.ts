@@ -1,5 +1,6 @@
 import { orAbort } from './abort.ts';
-import type { Agent, AgentHealth, Prompt, ReplyEvent, ReplyOptions } from './agent.ts';
+import type { Agent, AgentHealth, ReplyEvent, ReplyOptions } from './agent.ts';
+import type { Prompt } from './prompt.ts';
 import type { ReportedUsage } from './usage.ts';
 
 /** A piece of a reply: text, a thought, a sign of life, or a gate: the reply goes on when it resolves, and fails when it rejects. */
@@ -41,7 +42,8 @@ export interface ScriptedAgentOptions {
 
 /**
  * An agent for tests: each turn takes the script's next step; a function in place of the list answers every turn.
- * A turn beyond the end of the script throws.
+ * Its replies throw:
+ * @throws {RangeError} at a turn beyond the end of the script
  */
 export function createScriptedAgent(
   script: readonly ScriptedTurn[] | Extract<ScriptedTurn, (...parameters: never) => unknown>,
@@ -52,7 +54,7 @@ export function createScriptedAgent(
   async function* reply(prompt: Prompt, options: ReplyOptions): AsyncGenerator<ReplyEvent> {
     const turn = typeof script === 'function' ? script : script[calls.length];
     calls.push({ prompt, options });
-    if (turn === undefined) throw new Error(`the script has no turn ${calls.length}`);
+    if (turn === undefined) throw new RangeError(`the script has no turn ${calls.length}`);
     const step = typeof turn === 'function' ? turn(prompt, options) : turn;
     const signal = step.ignoreSignal === true ? new AbortController().signal : options.signal;
     for (const delta of step.deltas ?? []) {

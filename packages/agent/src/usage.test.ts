@@ -54,6 +54,13 @@ describe('the usage of a reply', () => {
     expect(await completeUsage(reported, exchange)).toEqual({ ...ours, ...expected });
   });
 
+  test('has our own input where far less is reported than the model was shown', async () => {
+    const long = { ...exchange, prompt: { history: [], message: 'word '.repeat(5000) } };
+    const counted = (await completeUsage({}, long)).inputTokens;
+    expect(await completeUsage({ inputTokens: 1 }, long)).toMatchObject({ inputTokens: counted });
+    expect(await completeUsage({ inputTokens: 4000 }, long)).toMatchObject({ inputTokens: 4000 });
+  });
+
   test('has an input even of nothing, and no output where nothing was said', async () => {
     const nothing = {
       prompt: { history: [], message: '' },

@@ -1,5 +1,5 @@
 /** What a reply used: the provider's numbers where it has told any that can be true, our own count for the rest. */
-import type { Prompt } from './agent.ts';
+import type { Prompt } from './prompt.ts';
 import { countTokens, MESSAGE_OVERHEAD_TOKENS } from './tokens.ts';
 
 export interface Usage {
@@ -24,6 +24,8 @@ export interface Exchange {
 
 /** A tokenizer that makes less than a quarter of our count of the same text: there is none, so the number is wrong. */
 const LEAST_SHARE_OF_OURS = 4;
+/** In UTF-16 code units. Ours has some four to a token of English, and fewer in most other languages. */
+const FEW_UNITS_PER_TOKEN = 2;
 
 /** The usage of a whole or a broken reply. Its input is never zero, nor is its output where anything was said or thought. */
 export async function completeUsage(reported: ReportedUsage, exchange: Exchange): Promise<Usage> {
@@ -33,10 +35,19 @@ export async function completeUsage(reported: ReportedUsage, exchange: Exchange)
   const isTooLittle = exchange.isWhole ? told * LEAST_SHARE_OF_OURS < counted : told < counted;
   const outputTokens = isTooLittle ? counted : told;
   return {
-    inputTokens: reported.inputTokens || (await countPrompt(exchange)),
+    inputTokens: await inputTokensOf(reported.inputTokens ?? 0, exchange),
     outputTokens,
     reasoningTokens: Math.min(reported.reasoningTokens || thought, outputTokens),
   };
+}
+
+/** Some report only what was not in their cache: counting the prompt is worth its time where the number looks like it. */
+async function inputTokensOf(told: number, exchange: Exchange): Promise<number> {
+  const { history, message } = exchange.prompt;
+  const length = history.reduce((sum, { content }) => sum + content.length, message.length);
+  if (told > 0 && told * FEW_UNITS_PER_TOKEN * LEAST_SHARE_OF_OURS >= length) return told;
+  const counted = await countPrompt(exchange);
+  return told * LEAST_SHARE_OF_OURS < counted ? counted : told;
 }
 
 /** Our own count of what the model was shown. */

@@ -17,11 +17,11 @@ export interface ConnectionOptions {
   readonly timeLimits?: boolean;
 }
 
-/** What `DATABASE_POOLER` says. @throws {Error} when it is anything but `transaction` or blank */
+/** What `DATABASE_POOLER` says. @throws {RangeError} when it is anything but `transaction` or blank */
 export function parsePooler(value: string | undefined): ConnectionOptions['pooler'] {
   const pooler = value?.trim();
   if (!pooler) return undefined;
-  if (pooler !== 'transaction') throw new Error('DATABASE_POOLER must be transaction, or unset.');
+  if (pooler !== 'transaction') throw new RangeError('DATABASE_POOLER must be transaction, or unset.');
   return pooler;
 }
 

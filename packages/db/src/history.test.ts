@@ -4,7 +4,7 @@ import { appendMessage, getSessionHistory, listMessages } from './history.ts';
 import { sessionMessages } from './schema.ts';
 import { createHistorySession } from './sessions.ts';
 import { openTestDatabase, type TestDatabase } from './testing.ts';
-import { heuristicTokens } from './tokens.ts';
+import { heuristicTokens } from './history/tokens.ts';
 import { inTransaction } from './transaction.ts';
 
 let database: TestDatabase;
@@ -115,6 +115,24 @@ describe('the order of messages', () => {
     );
     expect(after.createdAt.getTime()).toBeGreaterThanOrEqual(tomorrow.getTime());
     expect(await contents(sessionId)).toEqual(['ahead', 'after']);
+  });
+});
+
+describe('appendMessage', () => {
+  const refusal = (sessionId: string, content: string) =>
+    inTransaction(database.db, (tx) => appendMessage(tx, { sessionId, role: 'user', content })).catch(
+      (error: unknown) => error,
+    );
+
+  test('refuses an unknown session, and repeats nothing of what was said', async () => {
+    const error = await refusal('00000000-0000-4000-8000-000000000000', 'a secret');
+    expect(error).toMatchObject({ code: 'session-not-found', message: expect.not.stringContaining('a secret') });
+  });
+
+  test('refuses what PostgreSQL cannot store', async () => {
+    const sessionId = await sessionWith();
+    expect(await refusal(sessionId, 'a\0b')).toMatchObject({ code: 'invalid-message' });
+    expect(await contents(sessionId)).toEqual([]);
   });
 });
 

@@ -1,14 +1,8 @@
 export { closeDefaultDatabase, defaultDatabase } from './default-database.ts';
-export {
-  appendMessage,
-  forgetMessages,
-  getSessionHistory,
-  type HistoryMessage,
-  listMessages,
-  type MessagesPageOptions,
-  type NewMessage,
-  type StoredMessagesPage,
-} from './history.ts';
+export { appendMessage, forgetMessages, getSessionHistory, listMessages, type StoredMessagesPage } from './history.ts';
+export { HistoryError, type HistoryErrorCode } from './history/error.ts';
+export type { NewMessage } from './history/message.ts';
+export type { MessagesPageOptions } from './history/page.ts';
 export {
   addInvoice,
   claimInvoicesToLookUp,
@@ -25,7 +19,7 @@ export { checkWritable } from './health.ts';
 export { type RenewedLease, renewLeases, requestCancel, sweepLeases } from './leases.ts';
 export { type Discrepancy, type LedgerEntry, listDiscrepancies, listLedger } from './ledger.ts';
 export { openDatabase, type OpenedDatabase, type OpenOptions } from './open.ts';
-export { isConnectionLost, sqlState, toAppError } from './pg-error.ts';
+export { isConnectionLost, sqlState, toAppError, unlessLocked } from './pg-error.ts';
 export { findRequest, type StoredRequest } from './requests.ts';
 export {
   invoices,
@@ -50,7 +44,8 @@ export {
   type StoredSession,
 } from './sessions.ts';
 export { TIME_LIMITS_MS } from './time-limits.ts';
-export { heuristicTokens } from './tokens.ts';
+export { heuristicTokens } from './history/tokens.ts';
+export type { HistoryMessage } from './history/window.ts';
 export { type Database, type Db, inTransaction, type Tx } from './transaction.ts';
 export {
   type CountedText,

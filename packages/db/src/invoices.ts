@@ -5,6 +5,7 @@
 import type { InvoiceStatus, Msat } from '@timmy-tower/contract';
 import { and, desc, eq, isNotNull, isNull, sql } from 'drizzle-orm';
 
+import { unlessLocked } from './pg-error.ts';
 import { invoices } from './schema.ts';
 import { type Db, queryRows, withRetry } from './transaction.ts';
 
@@ -137,21 +138,43 @@ END`;
 /**
  * Takes up to `limit` payment hashes whose turn it is to be looked up, those that became due last first (they are the
  * youngest), and sets when each will be due again. Servers that claim at once get different ones: the second one finds that
- * the time has moved on.
+ * the time has moved on. One that is locked by somebody who does not let go keeps nobody from the others.
  */
 export async function claimInvoicesToLookUp(db: Db, limit: number): Promise<string[]> {
-  // Materialized: the planner may run a plain subquery once per row, each time over other rows, past the limit.
+  const due = await listDueInvoices(db, limit);
+  if (due.length === 0) return [];
+  const all = await unlessLocked(() => claimInvoices(db, due));
+  if (all) return all;
+  const claimed: string[] = [];
+  for (const invoice of due) {
+    // oxlint-disable-next-line no-await-in-loop -- one connection is enough
+    claimed.push(...((await unlessLocked(() => claimInvoices(db, [invoice]))) ?? []));
+  }
+  return claimed;
+}
+
+type DueInvoice = Pick<typeof invoices.$inferSelect, 'sessionId' | 'paymentHash'>;
+
+async function listDueInvoices(db: Db, limit: number): Promise<DueInvoice[]> {
   // The limit is a literal: a parameter counts as a tenth of all that is due, for which every invoice would be read.
+  const rows = await queryRows<{ session_id: string; payment_hash: Buffer }>(
+    db,
+    sql`
+    SELECT session_id, payment_hash FROM invoices WHERE next_lookup_at <= statement_timestamp()
+    ORDER BY next_lookup_at DESC LIMIT ${sql.raw(String(limit))}`,
+  );
+  return rows.map((row) => ({ sessionId: row.session_id, paymentHash: row.payment_hash }));
+}
+
+async function claimInvoices(db: Db, due: readonly DueInvoice[]): Promise<string[]> {
+  const sessionIds = sql.param(due.map(({ sessionId }) => sessionId));
+  const hashes = sql.param(due.map(({ paymentHash }) => paymentHash));
   const rows = await withRetry(db, () =>
     queryRows<{ payment_hash: Buffer }>(
       db,
       sql`
-    WITH due AS MATERIALIZED (
-      SELECT session_id, payment_hash, ${nextLookup} AS again_at FROM invoices
-      WHERE next_lookup_at <= statement_timestamp()
-      ORDER BY next_lookup_at DESC LIMIT ${sql.raw(String(limit))}
-    )
-    UPDATE invoices i SET next_lookup_at = due.again_at FROM due
+    UPDATE invoices i SET next_lookup_at = ${nextLookup}
+    FROM unnest(${sessionIds}::uuid[], ${hashes}::bytea[]) AS due (session_id, payment_hash)
     WHERE i.session_id = due.session_id AND i.payment_hash = due.payment_hash AND i.next_lookup_at <= statement_timestamp()
     RETURNING i.payment_hash`,
     ),

@@ -4,6 +4,7 @@
  */
 import { and, asc, eq, inArray, isNull, sql } from 'drizzle-orm';
 
+import { unlessLocked } from './pg-error.ts';
 import { sessionRequests } from './schema.ts';
 import type { Db } from './transaction.ts';
 import { releaseAbandonedTurn, type TurnId } from './turns.ts';
@@ -23,7 +24,7 @@ export async function sweepLeases(db: Db): Promise<number> {
     // One by one: each takes its session's lock, and none may hold one while it waits for another.
     for (const turn of abandoned) {
       // oxlint-disable-next-line no-await-in-loop
-      if (await releaseAbandonedTurn(db, turn)) releasedNow += 1;
+      if (await unlessLocked(() => releaseAbandonedTurn(db, turn))) releasedNow += 1;
     }
     released += releasedNow;
     if (abandoned.length < BATCH || releasedNow === 0) return released;

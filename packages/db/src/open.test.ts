@@ -1,7 +1,9 @@
+import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 
 import { generateDrizzleJson, generateMigration } from 'drizzle-kit/api';
 import { AppError } from '@timmy-tower/contract';
+import { sql } from 'drizzle-orm';
 import { describe, expect, test } from 'vitest';
 
 import {
@@ -43,6 +45,22 @@ describe('openDatabase', () => {
     const error = await refused(openDatabase('postgres://nobody:secret-word@127.0.0.1:1/nothing'));
     expect(error).toMatchObject({ name: 'AppError', code: 'unavailable', cause: { code: 'ECONNREFUSED' } });
     expect(everyWordOf(error)).not.toContain('secret-word');
+  });
+
+  test('has its connection for leases, though there are fewer than the pool may open', async () => {
+    const role = `narrow_${randomUUID().replaceAll('-', '')}`;
+    await database.$client.query(`CREATE ROLE ${role} LOGIN PASSWORD 'narrow' CONNECTION LIMIT 3`);
+    await database.$client.query(`GRANT SELECT ON ALL TABLES IN SCHEMA public TO ${role}`);
+    const url = new URL(opened.url);
+    [url.username, url.password] = [role, 'narrow'];
+    const { db, leaseDb, close } = await openDatabase(url.href);
+    const held = await Promise.allSettled(Array.from({ length: 5 }, async () => db.$client.connect()));
+    expect(held.filter(({ status }) => status === 'fulfilled')).toHaveLength(2);
+    expect(await leaseDb.execute(sql`SELECT 1 AS one`)).toMatchObject({ rows: [{ one: 1 }] });
+    for (const each of held) if (each.status === 'fulfilled') each.value.release();
+    await close();
+    await database.$client.query(`REVOKE ALL ON ALL TABLES IN SCHEMA public FROM ${role}`);
+    await database.$client.query(`DROP ROLE ${role}`);
   });
 
   test.each([

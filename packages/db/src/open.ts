@@ -1,9 +1,11 @@
+import { sql } from 'drizzle-orm';
 import { drizzle } from 'drizzle-orm/node-postgres';
 import pg from 'pg';
 
 import { connectionConfig, type ConnectionOptions, type Settings } from './connection.ts';
 import { inspectDatabase } from './inspect-database.ts';
 import { migrateDatabase } from './migrate.ts';
+import { toAppError } from './pg-error.ts';
 import type { Database } from './transaction.ts';
 
 export interface OpenOptions extends ConnectionOptions {
@@ -31,7 +33,19 @@ export async function openDatabase(url: string, options: OpenOptions = {}): Prom
   const { settings, warnings } = await inspectDatabase(url, options);
   for (const warning of warnings) options.onWarning?.(warning);
   await migrateDatabase(url);
-  return connect(url, options, settings);
+  const database = connect(url, options, settings);
+  await openLeaseConnection(database);
+  return database;
+}
+
+/** At once: later the others may have taken all the connections that there are. */
+async function openLeaseConnection({ leaseDb, close }: OpenedDatabase): Promise<void> {
+  try {
+    await leaseDb.execute(sql`SELECT`);
+  } catch (error) {
+    await close();
+    throw toAppError(error);
+  }
 }
 
 /** Pools on `url`, without looking at the database. Nothing is opened before the first statement. */

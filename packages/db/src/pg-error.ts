@@ -47,6 +47,21 @@ export function unavailable(cause: unknown): AppError {
   return retryLater('The database cannot be reached. Nothing was lost: try again in a moment.', cause);
 }
 
+/**
+ * Runs what needs a lock, for those who have others to see to as well.
+ * @returns undefined when somebody holds the lock who does not let go: nothing was done
+ */
+export async function unlessLocked<T>(run: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await run();
+  } catch (error) {
+    if (!isLockTimeout(error)) throw error;
+    return undefined;
+  }
+}
+
+export const isLockTimeout = (error: unknown) => sqlState(error) === '55P03'; // lock_not_available
+
 /** It was given up before it did anything. */
 export function tookTooLong(cause: unknown): AppError {
   return retryLater('The database took too long. Nothing was done: try again in a moment.', cause);

@@ -22,6 +22,8 @@ import {
   uuid,
 } from 'drizzle-orm/pg-core';
 
+import { messageColumns } from './history/table.ts';
+
 const bytea = customType<{ data: Buffer }>({ dataType: () => 'bytea' });
 const msat = (name: string) => bigint(name, { mode: 'bigint' });
 const time = (name: string) => timestamp(name, { withTimezone: true });
@@ -210,22 +212,17 @@ export const sessionRequests = pgTable(
 export const sessionMessages = pgTable(
   'session_messages',
   {
-    id: uuid('id').primaryKey().defaultRandom(),
+    ...messageColumns(),
     sessionId: uuid('session_id')
       .notNull()
       .references(() => sessions.id, { onDelete: 'cascade' }),
     sessionRequestId: uuid('session_request_id'),
     /** The order of insertion: what tells two messages of one instant apart. Order everywhere is (created_at, seq). */
     seq: bigint('seq', { mode: 'bigint' }).generatedAlwaysAsIdentity(),
-    role: text('role', { enum: ['user', 'assistant'] }).notNull(),
-    content: text('content').notNull(),
-    /** A quarter of the content's length, rounded up. It decides what fits the history's token budget. */
-    tokenCount: integer('token_count').notNull().default(0),
     /** A real count of the model's tokens. It decides how much of the balance is held. */
     promptTokens: integer('prompt_tokens').notNull().default(0),
     /** False for a turn in which no word was said: kept to be read, left out of prompts. */
     inPrompts: boolean('in_prompts').notNull().default(true),
-    createdAt: time('created_at').notNull().defaultNow(),
   },
   (table) => [
     // Both of one session, always: a message cannot link to another session's request.

@@ -6,6 +6,7 @@ import {
   DAY_MS,
   fundedSession,
   giveUp,
+  idle,
   loseLease,
   newInvoice,
   readSession,
@@ -37,8 +38,6 @@ afterEach(async () => {
   await run(database, `UPDATE sessions SET status = 'closed'`);
 });
 
-const idle = (sessionId: string) =>
-  run(database, `UPDATE sessions SET used_at = now() - interval '2 days' WHERE id = $1`, [sessionId]);
 const statusOf = async (sessionId: string) => (await readSession(database, sessionId)).status;
 const dead = { expiresAt: new Date(Date.now() - 2 * DAY_MS) };
 
@@ -88,7 +87,7 @@ describe('findSession', () => {
 describe('expireIdleSessions', () => {
   test('expires a session that was not used, and leaves its balance', async () => {
     const [old, recent] = [await fundedSession(database), await fundedSession(database)];
-    await idle(old.sessionId);
+    await idle(database, old.sessionId);
     expect(await expireIdleSessions(database, DAY_MS)).toBe(1);
     expect(await readSession(database, old.sessionId)).toMatchObject({ status: 'expired', balanceMsat: 10_000n });
     expect(await statusOf(recent.sessionId)).toBe('active');
@@ -98,7 +97,7 @@ describe('expireIdleSessions', () => {
   test('spares a session that runs a request, until that has ended', async () => {
     const session = await fundedSession(database);
     const turn = await reserved(database, session);
-    await idle(session.sessionId);
+    await idle(database, session.sessionId);
     expect(await expireIdleSessions(database, DAY_MS)).toBe(0);
     await releaseTurn(database, turn);
     expect(await expireIdleSessions(database, DAY_MS)).toBe(1);
@@ -107,7 +106,7 @@ describe('expireIdleSessions', () => {
   test('spares a session with an invoice that could still be paid', async () => {
     const session = await fundedSession(database);
     const { paymentHash } = await topUp(database, session.sessionId, dead);
-    await idle(session.sessionId);
+    await idle(database, session.sessionId);
     expect(await expireIdleSessions(database, DAY_MS)).toBe(0);
     await giveUp(database, paymentHash);
     expect(await expireIdleSessions(database, DAY_MS)).toBe(1);
@@ -132,7 +131,7 @@ describe('expireIdleSessions', () => {
     'counts idleness from the last %s',
     async (_what, use) => {
       const session = await fundedSession(database);
-      await idle(session.sessionId);
+      await idle(database, session.sessionId);
       await use(session);
       expect(await expireIdleSessions(database, DAY_MS)).toBe(0);
     },
@@ -166,7 +165,7 @@ describe('expireIdleSessions', () => {
 
   test('looks again under the session’s lock: a turn that came in between keeps it active', async () => {
     const session = await fundedSession(database);
-    await idle(session.sessionId);
+    await idle(database, session.sessionId);
     let expiring: Promise<number> | undefined;
     await inTransaction(database, async (tx) => {
       await lockSession(tx, session.sessionId);

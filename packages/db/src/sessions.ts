@@ -8,6 +8,7 @@ import {
   type StoredInvoice,
   toStoredInvoice,
 } from './invoices.ts';
+import { unlessLocked } from './pg-error.ts';
 import { invoices, sessionKeys, sessions } from './schema.ts';
 import { type Db, queryRows, withRetry } from './transaction.ts';
 
@@ -213,7 +214,7 @@ async function forEachSession(
     const page = await readPage(after);
     for (const { id } of page) {
       // oxlint-disable-next-line no-await-in-loop -- one lock at a time
-      if (await change(id)) changed += 1;
+      if (await unlessLocked(() => change(id))) changed += 1;
     }
     const last = page.at(-1);
     if (!last || page.length < BATCH) return changed;

@@ -1,11 +1,14 @@
-import { eq, type ExtractTablesWithRelations, is, type SQL } from 'drizzle-orm';
+import { eq, type ExtractTablesWithRelations, is } from 'drizzle-orm';
 import { drizzle, type NodePgDatabase, type NodePgQueryResultHKT } from 'drizzle-orm/node-postgres';
-import { type PgDatabase, type PgQueryResultHKT, type PgSession, PgTransaction } from 'drizzle-orm/pg-core';
+import { type PgQueryResultHKT, type PgSession, PgTransaction } from 'drizzle-orm/pg-core';
 import type pg from 'pg';
 
+import { rowsOf, type Statements } from './history/database.ts';
 import { isConnectionLost, unavailable } from './pg-error.ts';
 import { retryConflicts } from './retry.ts';
 import { sessions } from './schema.ts';
+
+export { queryRows } from './history/database.ts';
 
 type Schema = Record<string, never>;
 
@@ -13,7 +16,7 @@ type Schema = Record<string, never>;
 export type Database = NodePgDatabase<Schema> & { $client: pg.Pool };
 
 /** Where a query can run: any Drizzle database or transaction on PostgreSQL, whatever its driver and its schema. */
-export type Db = Pick<PgDatabase<PgQueryResultHKT>, 'select' | 'insert' | 'update' | 'delete' | 'execute'> & {
+export type Db = Statements & {
   readonly _: { readonly session: Pick<PgSession, 'prepareQuery'> };
 };
 
@@ -74,15 +77,4 @@ export async function queryPrepared<Row>(
 ): Promise<Row[]> {
   const query = { sql: statement.text, params: [...params] };
   return rowsOf(await db._.session.prepareQuery(query, undefined, statement.name, false).execute());
-}
-
-/** A statement written in SQL. @returns its rows, as the driver reads them */
-export async function queryRows<Row>(db: Db, query: SQL): Promise<Row[]> {
-  return rowsOf(await db.execute(query));
-}
-
-/** Some drivers give the rows, some a result that has them. */
-function rowsOf<Row>(result: unknown): Row[] {
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- each statement knows its own columns
-  return Array.isArray(result) ? result : (result as { rows: Row[] }).rows;
 }

@@ -6,8 +6,8 @@
 import { AppError, type IncompleteReason, type Msat } from '@timmy-tower/contract';
 import { sql } from 'drizzle-orm';
 
-import type { HistoryMessage } from './history.ts';
-import { heuristicTokens } from './tokens.ts';
+import { heuristicTokens } from './history/tokens.ts';
+import type { HistoryMessage } from './history/window.ts';
 import { type Db, queryPrepared, queryRows, withRetry } from './transaction.ts';
 
 /** Where a turn belongs: every statement about it names these. */

@@ -177,6 +177,16 @@ export async function loseLease(database: Database, { requestId }: { requestId: 
   );
 }
 
+/** Makes a session look as if nobody had used it for two days. */
+export async function idle(database: Database, sessionId: string): Promise<void> {
+  await run(database, `UPDATE sessions SET used_at = now() - interval '2 days' WHERE id = $1`, [sessionId]);
+}
+
+/** No invoice of an earlier test is looked up any more. */
+export async function unwatchAll(database: Database): Promise<void> {
+  await run(database, 'UPDATE invoices SET next_lookup_at = NULL');
+}
+
 /** How many statements on this database wait for a lock. */
 export async function countWaiting(database: Database): Promise<number> {
   const rows = await run<{ waiting: number }>(

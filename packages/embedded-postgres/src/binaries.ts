@@ -37,7 +37,7 @@ export async function findBinaries(platform = `${process.platform}-${process.arc
     );
     const { stdout } = await run(postgres, ['--version'], { env: serverEnvironment });
     const version = /(\d+)[\d.]*/.exec(stdout);
-    if (version?.[1] === undefined) throw new Error(`cannot read a version in '${stdout}'`);
+    if (version?.[1] === undefined) throw new AppError('unavailable', `cannot read a version in '${stdout}'`);
     return { postgres, initdb, version: version[0], major: version[1] };
   } catch (cause) {
     throw new AppError(

@@ -9,7 +9,6 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { AppError } from '@timmy-tower/contract';
 import { isServing, readPidFile, signal, waitFor, waitUntilGone } from './process.ts';
-import type { AlivePipe } from './alive-pipe.ts';
 import { type PostgresBinaries, runAs, type ServerUser, serverEnvironment } from './binaries.ts';
 
 const run = promisify(execFile);
@@ -56,7 +55,11 @@ export async function initialise(
  * @throws {AppError} with the end of PostgreSQL's log when it does not come up. It is gone then.
  */
 export async function launch(
-  place: Place & { log: string; settings: Readonly<Record<string, string | number>>; pipe?: AlivePipe | undefined },
+  place: Place & {
+    log: string;
+    settings: Readonly<Record<string, string | number>>;
+    pipe?: { readonly descriptor: number } | undefined;
+  },
 ): Promise<{ pid: number; port: number }> {
   const { binaries, dataDirectory, user, log, pipe } = place;
   const port = await freePort();
@@ -93,6 +96,7 @@ export async function launch(
 /**
  * Stops the server that runs in the directory, whoever started it, and resolves once it is gone.
  * SIGINT is PostgreSQL's fast shutdown: it ends its sessions and leaves nothing to recover. SIGQUIT leaves that to the next start.
+ * @throws {AppError} `unavailable` when it heeds neither
  */
 export async function stopServer({ pid, dataDirectory }: { pid: number; dataDirectory: string }): Promise<void> {
   // It may have died long ago, and its number may be somebody else's by now.
@@ -100,7 +104,8 @@ export async function stopServer({ pid, dataDirectory }: { pid: number; dataDire
   signal(pid, 'SIGINT');
   if (await waitUntilGone(pid, STOP_TIMEOUT_MS)) return;
   signal(pid, 'SIGQUIT');
-  if (!(await waitUntilGone(pid, STOP_TIMEOUT_MS))) throw new Error(`PostgreSQL (pid ${pid}) does not stop`);
+  if (await waitUntilGone(pid, STOP_TIMEOUT_MS)) return;
+  throw new AppError('unavailable', `PostgreSQL (pid ${pid}) does not stop. End it before you start again.`);
 }
 
 const pathFor = ({ dataDirectory, user }: Pick<Place, 'dataDirectory' | 'user'>): string =>

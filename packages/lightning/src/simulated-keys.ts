@@ -5,6 +5,7 @@
 import { createHash, createHmac, randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 
+import { AppError } from '@timmy-tower/contract';
 import { secp256k1 } from '@noble/curves/secp256k1.js';
 
 import { createFileOnce } from './create-file-once.ts';
@@ -44,11 +45,16 @@ export class SimulatedKeys {
 
 /**
  * The keys of the seed in a file; the first to ask creates it.
- * @throws {Error} when the file holds something else
+ * @throws {AppError} `unavailable` when the file holds something else
  */
 export async function openSimulatedKeys(path: string): Promise<SimulatedKeys> {
   await createFileOnce(path, randomBytes(32).toString('hex'));
   const seed = await readFile(path, 'utf8');
-  if (!/^[0-9a-f]{64}$/.test(seed)) throw new Error(`${path} is not the seed of a simulated wallet`);
+  if (!/^[0-9a-f]{64}$/.test(seed)) {
+    throw new AppError(
+      'unavailable',
+      `${path} is not the seed of a simulated wallet: bring the file back that was there.`,
+    );
+  }
   return new SimulatedKeys(Buffer.from(seed, 'hex'));
 }

@@ -3,7 +3,7 @@ import { constants } from 'node:fs';
 import { access, mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import type { Msat } from '@timmy-tower/contract';
+import { AppError, type Msat } from '@timmy-tower/contract';
 
 import { createFileOnce, isSystemError } from './create-file-once.ts';
 
@@ -19,11 +19,12 @@ export class SimulatedSettlements {
     return createFileOnce(this.#path(paymentHash), receivedMsat.toString());
   }
 
+  /** @throws {AppError} `unavailable` when its file was changed by others */
   async findReceivedMsat(paymentHash: string): Promise<Msat | undefined> {
     const path = this.#path(paymentHash);
     const received = await readIfExists(path);
     if (received === undefined) return undefined;
-    if (!/^[1-9]\d*$/.test(received)) throw new Error(`${path} does not hold what was received`);
+    if (!/^[1-9]\d*$/.test(received)) throw unreadable(paymentHash);
     return BigInt(received);
   }
 
@@ -41,6 +42,10 @@ export async function openSimulatedSettlements(directory: string): Promise<Simul
   await mkdir(directory, { recursive: true, mode: 0o700 });
   return new SimulatedSettlements(directory);
 }
+
+/** Callers are told: it names no path. */
+const unreadable = (paymentHash: string) =>
+  new AppError('unavailable', `The simulated wallet’s file of ${paymentHash} does not hold what was received.`);
 
 async function readIfExists(path: string): Promise<string | undefined> {
   try {

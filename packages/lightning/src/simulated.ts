@@ -104,6 +104,7 @@ export class SimulatedWallet implements Wallet {
   /**
    * Pays one of this wallet's invoices, as somebody else's wallet would.
    * @throws {AppError} `invalid-request` when it is not ours, not for regtest, expired or already paid
+   * @throws {RangeError} when nothing or less is to arrive
    */
   async pay(bolt11: string, options: SimulatedPaymentOptions = {}): Promise<SimulatedPayment> {
     const invoice = decodeInvoice(bolt11);

@@ -8,7 +8,7 @@ import { createMiddleware } from 'hono/factory';
 import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
 
 import type { Deps } from '../deps.ts';
-import { sessionNotFound } from '../sessions/find-session.ts';
+import { sessionNotFound } from '../sessions/session-not-found.ts';
 import { paymentRequired } from '../sessions/refuse-turn.ts';
 import { parseSessionKey } from '../sessions/session-key.ts';
 import type { AddressOf } from './client-address.ts';

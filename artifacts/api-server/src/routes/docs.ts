@@ -40,9 +40,9 @@ const CSP = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self
 export function addDocsRoutes(app: App): void {
   app.openAPIRegistry.registerComponent('securitySchemes', 'sessionKey', { type: 'http', scheme: 'bearer' });
   // Made once, not anew for everybody who asks.
-  let document: string | undefined;
+  let document: Buffer<ArrayBuffer> | undefined;
   app.get('/openapi.json', (context) => {
-    document ??= JSON.stringify(app.getOpenAPI31Document(openApiDocument));
+    document ??= Buffer.from(JSON.stringify(app.getOpenAPI31Document(openApiDocument)));
     return context.body(document, 200, { 'content-type': 'application/json' });
   });
   app.get('/docs', (context) => context.html(page, 200, { 'content-security-policy': CSP }));
@@ -52,8 +52,11 @@ export function addDocsRoutes(app: App): void {
     ['swagger-ui-bundle.js', 'text/javascript'],
   ] as const) {
     const path = createRequire(import.meta.url).resolve(`swagger-ui-dist/${file}`);
-    app.get(`/docs/${file}`, async (context) =>
-      context.body(await readFile(path), 200, { 'content-type': type, 'cache-control': 'max-age=3600' }),
-    );
+    // Read once: all who ask share the same bytes, and those who do not take them hold nothing more.
+    let content: Promise<Buffer<ArrayBuffer>> | undefined;
+    app.get(`/docs/${file}`, async (context) => {
+      content ??= readFile(path);
+      return context.body(await content, 200, { 'content-type': type, 'cache-control': 'max-age=3600' });
+    });
   }
 }

@@ -5,6 +5,7 @@ import { getSession } from '../sessions/find-session.ts';
 import { forgetConversation, readMessages } from '../sessions/messages.ts';
 import { type RouteDeps, withCaller } from './admission.ts';
 import { type App, problemsOf } from './http.ts';
+import { untilTaken } from './session-queued.ts';
 import { security, sessionPath } from './sessions.ts';
 
 export function addMessageRoutes(app: App, deps: RouteDeps): void {
@@ -14,7 +15,7 @@ export function addMessageRoutes(app: App, deps: RouteDeps): void {
     summary: 'The conversation, page by page',
     tags: ['Conversation'],
     security,
-    middleware: [withCaller(deps)] as const,
+    middleware: [withCaller(deps), untilTaken(deps.queues.sending)] as const,
     request: { params: sessionPath, query: messagesQuery },
     responses: {
       200: { description: 'One page', content: { 'application/json': { schema: messagesPageSchema } } },

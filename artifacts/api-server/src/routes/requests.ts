@@ -9,6 +9,7 @@ import { beginTurn } from '../sessions/take-turn.ts';
 import { streamReplay, streamTurn } from '../sse.ts';
 import { paidOnly, type RouteDeps, withCaller } from './admission.ts';
 import { type App, problemsOf, readableMessage } from './http.ts';
+import { inTurn } from './session-queued.ts';
 import { security, sessionPath } from './sessions.ts';
 
 const requestPath = sessionPath.extend({
@@ -32,7 +33,7 @@ export function addRequestRoutes(app: App, deps: RouteDeps): void {
       'is not shown to the model again. It streams to the caller who asked, and only this once: a replay has none.',
     tags: ['Conversation'],
     security,
-    middleware: [withCaller(deps), paidOnly(deps), readableMessage] as const,
+    middleware: [withCaller(deps), paidOnly(deps), inTurn(deps.queues.receiving, readableMessage)] as const,
     request: {
       params: sessionPath,
       headers: turnHeaders,

@@ -13,20 +13,23 @@ const POLL_MS = 50;
  * it is. When its server does not react within a lease, that server is gone, and the request ends as failed.
  */
 export async function cancelRequest(deps: Deps, ids: RequestOfSession): Promise<TurnAnswer> {
-  let answer = await getRequest(deps, ids);
+  const answer = await getRequest(deps, ids);
   if (answer.request.state !== 'running') return answer;
   await requestCancel(deps.db, ids);
   deps.runningTurns.cancel(ids.requestId);
+  return deps.queues.cancelling.run(ids.sessionId, () => untilEnded(deps, ids));
+}
+
+async function untilEnded(deps: Deps, ids: RequestOfSession): Promise<TurnAnswer> {
   const deadline = performance.now() + 2 * deps.runningTurns.leaseMs;
+  let answer = await getRequest(deps, ids);
   while (answer.request.state === 'running' && performance.now() < deadline) {
     // oxlint-disable-next-line no-await-in-loop -- waiting for another server
     await delay(POLL_MS);
     // oxlint-disable-next-line no-await-in-loop
     answer = await getRequest(deps, ids);
   }
-  if (answer.request.state === 'running') {
-    await sweepLeases(deps.db);
-    answer = await getRequest(deps, ids);
-  }
-  return answer;
+  if (answer.request.state !== 'running') return answer;
+  await sweepLeases(deps.db);
+  return getRequest(deps, ids);
 }

@@ -108,7 +108,7 @@ async function priceOf(deps: Deps, turn: BegunTurn, owed: Said | undefined): Pro
 const NOTHING_HAPPENED = 'Nothing was stored, and nothing was charged.';
 
 function turnFailure(error: unknown, requestId: string): unknown {
-  const cause = error instanceof TurnStopped ? stopFailures[error.reason] : toAppError(error);
+  const cause = error instanceof TurnStopped ? stopFailures[error.code] : toAppError(error);
   if (!(cause instanceof AppError)) return cause;
   const message = cause.code.startsWith('agent-') ? `${cause.message} ${NOTHING_HAPPENED}` : cause.message;
   return new AppError(cause.code, message, { fields: { ...cause.fields, requestId }, cause: cause.cause });

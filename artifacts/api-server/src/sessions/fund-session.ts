@@ -37,7 +37,7 @@ export async function topUpSession(deps: Deps, caller: Caller, { amountSats }: D
   const session = await getSession(deps, caller);
   if (session.status === 'closed') throw sessionClosed();
   const amountMsat = satsToMsat(amountSats);
-  return deps.funding.inTurn(session.id, async () => {
+  return deps.queues.funding.run(session.id, async () => {
     const payable = await listPayableInvoices(deps.db, { sessionId: session.id, limit: MOST_PENDING });
     const same = payable.find((invoice) => invoice.amountMsat === amountMsat && invoice.leftMs >= ENOUGH_TIME_MS);
     const invoice = same ?? (await addNewInvoice(deps, session.id, { amountSats, payable }));
@@ -79,7 +79,7 @@ export async function offerInvoice(deps: Deps, sessionId: string, missingMsat: M
   const amountSats = Math.min(Math.max(msatToSatsCeil(missingMsat), minDepositSats), maxDepositSats);
   const amountMsat = satsToMsat(amountSats);
   try {
-    return await deps.funding.inTurn(sessionId, async () => {
+    return await deps.queues.funding.run(sessionId, async () => {
       const payable = await listPayableInvoices(deps.db, { sessionId, limit: MOST_PENDING });
       const enough = payable.find((invoice) => invoice.amountMsat >= amountMsat);
       const invoice = enough ?? (await addNewInvoice(deps, sessionId, { amountSats, payable })) ?? largest(payable);

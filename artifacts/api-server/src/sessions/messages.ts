@@ -16,7 +16,7 @@ export async function readMessages({ db }: Deps, sessionId: string, query: Messa
 }
 
 /** Forgets a conversation; balance and charges stay. @throws {AppError} `conversation-busy` while a turn runs */
-export async function forgetConversation({ db }: Deps, sessionId: string): Promise<void> {
-  const { busyWith } = await forgetMessages(db, sessionId);
+export async function forgetConversation({ db, queues }: Deps, sessionId: string): Promise<void> {
+  const { busyWith } = await queues.locking.run(sessionId, () => forgetMessages(db, sessionId));
   if (busyWith) throw conversationBusy(busyWith);
 }

@@ -1,12 +1,18 @@
 /** Reads one reply from the agent, within its limits, and never waits for an agent that does not listen. */
-import { type Agent, OutputMeter, type Prompt, type ReplyEvent, type ReportedUsage } from '@timmy-tower/agent';
+import {
+  type Agent,
+  OutputMeter,
+  type Prompt,
+  type ReplyEvent,
+  type ReportedUsage,
+  untilAborted,
+} from '@timmy-tower/agent';
 import { AppError } from '@timmy-tower/contract';
 
 import type { ModelTimeLimits } from '../deps.ts';
 import { Patience } from './patience.ts';
 import { ReplyText } from './reply-text.ts';
 import { type RunningTurn, TurnStopped } from './running-turns.ts';
-import { untilAborted } from './until-aborted.ts';
 
 /** What came from the model, whatever became of it. */
 export interface Said {
@@ -111,8 +117,8 @@ class Reading {
       const error = reason instanceof AppError ? reason : failed('The model failed.', reason);
       return { ...said, error, isOwed: this.#isUsed };
     }
-    if (reason.reason === 'cancelled') return { ...said, ending: 'cancelled' };
-    if (reason.reason === 'too-long' && this.#isUsed) return { ...said, ending: 'too-long' };
+    if (reason.code === 'cancelled') return { ...said, ending: 'cancelled' };
+    if (reason.code === 'too-long' && this.#isUsed) return { ...said, ending: 'too-long' };
     return { ...said, error: reason, isOwed: true };
   }
 

@@ -2,9 +2,10 @@ import { AppError } from '@timmy-tower/contract';
 import type { ReserveOutcome } from '@timmy-tower/db';
 
 import type { Deps } from '../deps.ts';
-import { getSession, sessionNotFound } from './find-session.ts';
+import { getSession } from './find-session.ts';
 import { offerInvoice, sessionClosed } from './fund-session.ts';
 import type { Caller } from './session-key.ts';
+import { sessionNotFound } from './session-not-found.ts';
 
 type Refusal = Exclude<ReserveOutcome, { outcome: 'reserved' | 'replay' }>;
 

@@ -4,7 +4,7 @@
  */
 import { randomUUID } from 'node:crypto';
 
-import { type Database, renewLeases, TIME_LIMITS_MS, type TurnId } from '@timmy-tower/db';
+import { type Database, renewLeases, TIME_LIMITS_MS, type TurnId, unlessLocked } from '@timmy-tower/db';
 import type { Logger } from 'pino';
 
 import { runEvery } from '../background.ts';
@@ -14,10 +14,10 @@ export type StopReason = 'cancelled' | 'lease-lost' | 'shutting-down' | 'silent'
 /** Why a turn was stopped, as its signal's reason. */
 export class TurnStopped extends Error {
   override readonly name = 'TurnStopped';
-  readonly reason: StopReason;
+  readonly code: StopReason;
   constructor(reason: StopReason) {
     super(`the turn was stopped: ${reason}`);
-    this.reason = reason;
+    this.code = reason;
   }
 }
 
@@ -104,9 +104,18 @@ export class RunningTurns {
     });
   }
 
+  /** All in one statement; one whose row is locked by somebody who does not let go must not cost the others their leases. */
   async #renew(): Promise<void> {
     const turns = [...this.#turns.values()].filter(({ renewedAtMs }) => renewedAtMs !== undefined);
     if (turns.length === 0) return;
+    if (await unlessLocked(() => this.#renewTurns(turns))) return;
+    for (const turn of turns) {
+      // oxlint-disable-next-line no-await-in-loop -- leases have one connection
+      await unlessLocked(() => this.#renewTurns([turn]));
+    }
+  }
+
+  async #renewTurns(turns: readonly Entry[]): Promise<true> {
     const startedAtMs = performance.now();
     try {
       const kept = await renewLeases(this.#db, { owner: this.owner, leaseMs: this.leaseMs, turns });
@@ -117,6 +126,7 @@ export class RunningTurns {
         else if (lease.cancelRequested) turn.controller.abort(new TurnStopped('cancelled'));
         else turn.renewedAtMs = startedAtMs;
       }
+      return true;
     } catch (error) {
       for (const { controller, renewedAtMs = 0 } of turns) {
         const leaseRanOut = performance.now() - renewedAtMs > this.leaseMs;

@@ -85,7 +85,9 @@ async function reserve(
     history: body.history,
     maxUnchargedTurns: MAX_UNCHARGED_TURNS,
   };
-  const reserved = await untilAnswered(() => reserveTurn(deps.db, reservation), RESERVE_PATIENCE_MS);
+  const reserved = await deps.queues.locking.run(caller.sessionId, () =>
+    untilAnswered(() => reserveTurn(deps.db, reservation), RESERVE_PATIENCE_MS),
+  );
   if (reserved.outcome === 'reserved') {
     const begun: BegunTurn = { kind: 'begun', ...entered, body, messageTokens, reserved };
     if (runningTurns.closing) {

@@ -6,8 +6,8 @@ import type { Database, StoredSession } from '@timmy-tower/db';
 import type { Logger } from 'pino';
 
 import { describeError } from '../log.ts';
-import { sessionNotFound } from './find-session.ts';
 import { lookAtSessions } from './look-at-sessions.ts';
+import { sessionNotFound } from './session-not-found.ts';
 import type { SessionReader, SessionReaders } from './session-reader.ts';
 import { UnpaidReaders } from './unpaid-readers.ts';
 import { endWith, tooManyReaders, WatchedSession } from './watched-session.ts';

@@ -13,16 +13,20 @@ export interface CallOptions {
 export class ApiError extends Error {
   override readonly name = 'ApiError';
   readonly problem: Problem;
+  /** The last word of the problem's type. */
+  readonly code: string;
 
-  constructor(problem: Problem) {
-    super(problem.detail ?? problem.title);
+  constructor(problem: Problem, options?: ErrorOptions) {
+    super(problem.detail ?? problem.title, options);
     this.problem = problem;
+    this.code = problem.type.split('/').at(-1)!;
   }
 }
 
 /** No answer came: offline, or the server is down. */
 export class UnreachableError extends Error {
   override readonly name = 'UnreachableError';
+  readonly code = 'unreachable';
 }
 
 /** @throws {ApiError | UnreachableError} */

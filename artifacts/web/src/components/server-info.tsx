@@ -7,13 +7,15 @@ const RETRY_MS = 3000;
 
 export const ServerContext = createContext<ServerInfo | undefined>(undefined);
 
+/** @throws {TypeError} outside a `ServerContext` that has one */
 export function useServer(): ServerInfo {
   const info = useContext(ServerContext);
-  if (!info) throw new Error('no server is known here');
+  if (!info) throw new TypeError('no server is known here');
   return info;
 }
 
 /** Who serves this page. Asked until there is an answer. */
+/** @throws {TypeError} outside a `ServerContext` that has one */
 export function useServerInfo() {
   const [info, setInfo] = useState<ServerInfo>();
   const [failures, setFailures] = useState(0);

@@ -1,6 +1,6 @@
 import { useRef, useState } from 'react';
 
-import { problemOf } from '../api/client.ts';
+import { ApiError, problemOf } from '../api/client.ts';
 import type { Conversation } from '../conversation/conversation.ts';
 import { keptSessions } from '../keyring.ts';
 import { showNewSession } from '../place.ts';
@@ -58,10 +58,10 @@ function SessionMenu({ conversation, canBeTopped }: SessionMenuProps) {
     try {
       await conversation.forget();
     } catch (error) {
-      const { status, title } = problemOf(error);
-      throw new Error(status === 409 ? 'A reply is still running. Stop it, or wait for it, first.' : title, {
-        cause: error,
-      });
+      const problem = problemOf(error);
+      const isBusy = problem.status === 409;
+      const detail = isBusy ? 'A reply is still running. Stop it, or wait for it, first.' : problem.title;
+      throw new ApiError({ ...problem, detail }, { cause: error });
     }
   };
   return (

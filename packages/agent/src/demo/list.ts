@@ -1,4 +1,4 @@
-import type { PromptMessage } from '../agent.ts';
+import type { PromptMessage } from '../prompt.ts';
 
 export interface ListItem {
   /** Its place in the list, from 1. */

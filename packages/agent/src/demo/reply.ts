@@ -1,5 +1,5 @@
 /** What the demo agent says: decided by the message and the conversation in view, by nothing else. */
-import type { Prompt } from '../agent.ts';
+import type { Prompt } from '../prompt.ts';
 import { condense } from './condense.ts';
 import { findLastList, headOf, type ListItem, type NumberedList } from './list.ts';
 import { planFor, subjectOf } from './plan.ts';

@@ -6,7 +6,7 @@
 import { createOpenAICompatible } from '@ai-sdk/openai-compatible';
 
 import { isObject, type JsonObject, listOf, objectOf, textOf } from '../wire/json.ts';
-import { failureOf } from '../wire/provider-error.ts';
+import { failureOf, tellsOfError } from '../wire/provider-error.ts';
 import { captureRequest } from '../wire/request.ts';
 import { finished, said, type WireEvent, type WireReader } from '../wire/wire-event.ts';
 import type { Provider, ProviderSettings } from './provider.ts';
@@ -30,7 +30,8 @@ class ChatReader implements WireReader {
 
   read(chunk: JsonObject): WireEvent[] {
     const choice = objectOf(listOf(chunk['choices']).find((each) => isFirst(objectOf(each)['index'])));
-    if (isObject(choice['error'])) return [{ type: 'failure', failure: failureOf(choice['error']) }];
+    if (isObject(choice['error']) && tellsOfError(choice['error']))
+      return [{ type: 'failure', failure: failureOf(choice['error']) }];
     const events = [...this.#readDelta(choice), ...finished(choice['finish_reason'])];
     return [...events, ...readUsage(chunk['usage'] ?? choice['usage'] ?? objectOf(chunk['x_groq'])['usage'])];
   }

@@ -6,7 +6,7 @@ const SHORT_CODE = /^[a-z0-9_.-]{1,64}$/i;
 
 /** Codes that only the operator can do something about: the key, the bill, the model’s name. */
 const OPERATOR =
-  /api_?key|auth|permission|forbidden|quota|billing|credit|payment|insufficient_?balance|arrear|account|deactivat|suspend|access|not_?found|no_?such|unknown_?model|decommission|region|country/i;
+  /api_?key|auth|permission|forbidden|quota|billing|credit|payment|insufficient_?balance|arrear|account|deactivat|suspend|access|not_?found|no_?such|unknown_?model|decommission|region|country|failed_?precondition/i;
 const BUSY =
   /overload|rate_?limit|too_?many|slow_?down|capacity|busy|throttl|unavailable|resource_?exhausted|concurren/i;
 /** Codes about what was said, or how much of it. */
@@ -29,11 +29,16 @@ export function failureOf(error: JsonObject): ProviderFailure {
   return new ProviderFailure(kindOf(status, inner, code), { status, code });
 }
 
-/** Whether an event of a stream tells of an error; many carry an empty `error` in every event. */
+/** Whether an event of a stream tells of an error. */
 export function isError(name: string | undefined, event: JsonObject): boolean {
   const { type, object, error } = event;
   if (name === 'error' || type === 'error' || object === 'error') return true;
-  return isObject(error) ? Object.keys(error).length > 0 : Boolean(error);
+  return tellsOfError(error);
+}
+
+/** Many have an `error` in every event, with nothing in it: `null`, `{}`, `[]`, or fields that are all empty. */
+export function tellsOfError(error: unknown): boolean {
+  return typeof error === 'object' && error !== null ? Object.values(error).some(Boolean) : Boolean(error);
 }
 
 /** The code of an error of Node's or undici's, which wrap each other; its name where none has any. */
@@ -56,8 +61,11 @@ function errorIn(body: unknown): JsonObject {
   return isObject(inner) ? inner : outer;
 }
 
-function shortCodeOf({ code, type, status, reason }: JsonObject): string | undefined {
-  return shortCode(code) ?? shortCode(type) ?? shortCode(status) ?? shortCode(reason);
+/** Google's status tells little, and the reason among its details all (google.rpc.ErrorInfo). */
+function shortCodeOf({ code, type, details, status, reason }: JsonObject): string | undefined {
+  const reasons = listOf(details).map((detail) => shortCode(objectOf(detail)['reason']));
+  const exact = reasons.find((each) => each !== undefined);
+  return shortCode(code) ?? shortCode(type) ?? exact ?? shortCode(status) ?? shortCode(reason);
 }
 
 function kindOf(status: number | undefined, error: JsonObject, code = ''): FailureKind {
@@ -72,7 +80,8 @@ function kindOf(status: number | undefined, error: JsonObject, code = ''): Failu
       return CONTENT.test(code) || isFlagged(error) ? 'refused' : 'out-of-order';
     case 429:
     case 498:
-      return OPERATOR.test(code) ? 'out-of-order' : 'busy';
+      // Limits by the minute are named after whose they are: ModelAccountRpmRateLimitExceeded, Throttling.AllocationQuota.
+      return OPERATOR.test(code) && !BUSY.test(code) ? 'out-of-order' : 'busy';
     case 408:
     case 409:
     case 425:
@@ -86,8 +95,8 @@ function kindOf(status: number | undefined, error: JsonObject, code = ''): Failu
 }
 
 function kindOfCode(code: string): FailureKind {
-  if (OPERATOR.test(code)) return 'out-of-order';
   if (BUSY.test(code)) return 'busy';
+  if (OPERATOR.test(code)) return 'out-of-order';
   return CONTENT.test(code) || REQUEST.test(code) ? 'refused' : 'broken';
 }
 

@@ -17,11 +17,14 @@ export interface FailureFacts {
 export class ProviderFailure extends Error {
   override readonly name = 'ProviderFailure';
   readonly kind: FailureKind;
+  /** As callers are told it. */
+  readonly code: ErrorCode;
   readonly facts: FailureFacts;
 
   constructor(kind: FailureKind, facts: FailureFacts) {
     super(describe(facts));
     this.kind = kind;
+    this.code = meanings[kind].code;
     this.facts = facts;
   }
 }

@@ -1,5 +1,5 @@
 /** Usage as providers report it. What they mean by a count differs, and some counts cannot be true. */
-import type { Prompt } from '../agent.ts';
+import type { Prompt } from '../prompt.ts';
 import type { ReportedUsage } from '../usage.ts';
 
 export interface RawUsage {

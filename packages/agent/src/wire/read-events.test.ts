@@ -48,6 +48,13 @@ describe('the events of a body', () => {
     expect(lists.slice(0, 4)).toEqual([[], [], [], [{ name: undefined, json: { a: 1 } }]]);
   });
 
+  test('of a JSON body that grows are read in bounded time', async () => {
+    const pieces = Array.from({ length: 2000 }, (_, n) => bytes(`${n === 0 ? '[' : ','}{"a":"${'x'.repeat(4000)}"}`));
+    const startedAt = performance.now();
+    expect(await read([...pieces, bytes(']')])).toHaveLength(2001);
+    expect(performance.now() - startedAt).toBeLessThan(10_000);
+  });
+
   test('that never end are given up on, once', async () => {
     const piece = bytes('x'.repeat(1024 * 1024));
     const events = await read([bytes('data: {"a":"'), ...Array.from({ length: 40 }, () => piece)]);

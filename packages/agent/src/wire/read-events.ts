@@ -9,11 +9,13 @@ export type ServerEvent = { readonly name: string | undefined; readonly json: Js
 
 /** Longer than any event of a reply, and than a whole reply in one piece. */
 const MAX_EVENT_LENGTH = 16 * 1024 * 1024;
-const END_MARK = /^\[?done\]?$/i;
+/** All that is parsed of a body which is no stream: it is parsed again and again while it grows. */
+const MOST_PARSED_LENGTH = 4 * MAX_EVENT_LENGTH;
+const END_MARK = /^"?\[?done\]?"?$/i;
 
 /**
- * A list for each piece that arrives: an empty one is a sign of life. A body that is JSON, not events, gives its one event and
- * the end mark.
+ * A list for each piece that arrives: an empty one is a sign of life. A body that is one JSON document, not events, gives one
+ * event, and the end mark when it ends.
  */
 export async function* readEvents(body: AsyncIterable<Uint8Array>): AsyncGenerator<readonly ServerEvent[]> {
   const decoder = new TextDecoder();
@@ -66,20 +68,46 @@ function readStream(): BodyReader {
   return { read, end: (text) => read(`${text}\n\n`) };
 }
 
-/** One JSON document, complete as soon as it can be read, for the connection may stay open; or several, one a line. */
+/** One JSON document or several, one a line; each is read as soon as it can be, for the connection may stay open. */
 function readWhole(): BodyReader {
-  let body = '';
-  const read = (text: string): ServerEvent[] => {
-    body += text;
-    if (body.length > MAX_EVENT_LENGTH) return [tooLong()];
-    const objects = /[}\]]\s*$/.test(text) ? objectsIn(body) : undefined;
-    return objects === undefined ? [] : [...objects.map((json) => ({ name: undefined, json })), 'done'];
+  let rest = '';
+  let documents = 0;
+  let parsedLength = 0;
+  const take = (found: readonly JsonObject[][]): ServerEvent[] => {
+    rest = '';
+    documents += found.length;
+    return found.flat().map((json) => ({ name: undefined, json }));
   };
-  const end = (text: string) => {
-    const events = read(text);
-    return events.length > 0 ? events : readData(undefined, body);
+  const read = (text: string): ServerEvent[] => {
+    rest += text;
+    if (rest.length > MAX_EVENT_LENGTH) return [tooLong()];
+    if (!/[}\]]\s*$/.test(text) || parsedLength > MOST_PARSED_LENGTH) return [];
+    parsedLength += rest.length;
+    const found = documentsIn(rest);
+    return found ? take(found) : [];
+  };
+  const end = (text: string): ServerEvent[] => {
+    rest += text;
+    const found = documentsIn(rest);
+    if (!found) return readData(undefined, rest);
+    const events = take(found);
+    // One that is whole is a whole reply, whatever it says of its end; of several the last may be missing.
+    return documents === 1 ? [...events, 'done'] : events;
   };
   return { read, end };
+}
+
+/** The objects of each document, none in a blank text; undefined when there is anything else. */
+function documentsIn(text: string): JsonObject[][] | undefined {
+  const whole = objectsIn(text);
+  if (whole) return [whole];
+  const documents: JsonObject[][] = [];
+  for (const line of text.split('\n').filter((each) => each.trim() !== '')) {
+    const objects = objectsIn(line);
+    if (!objects) return undefined;
+    documents.push(objects);
+  }
+  return documents;
 }
 
 /** Without blank lines between them, several events arrive as the lines of one. */

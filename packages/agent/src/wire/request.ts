@@ -1,7 +1,8 @@
 /** What a provider is asked: its SDK puts it into words, and we send it. */
 import type { LanguageModelV4, LanguageModelV4Prompt } from '@ai-sdk/provider';
 
-import type { Prompt } from '../agent.ts';
+import type { Prompt } from '../prompt.ts';
+import { ProviderFailure } from './provider-failure.ts';
 
 export interface ProviderRequest {
   readonly url: string;
@@ -17,9 +18,10 @@ export interface Question {
 
 type Fetch = typeof globalThis.fetch;
 
-/** Carries a request out of the SDK, unsent. */
+/** Carries a request out of the SDK, unsent. Nobody else sees it. */
 class CapturedRequest extends Error {
   override readonly name = 'CapturedRequest';
+  readonly code = 'not-sent';
   readonly request: ProviderRequest;
 
   constructor(request: ProviderRequest) {
@@ -46,7 +48,7 @@ export async function buildRequest(model: LanguageModelV4, question: Question): 
     if (error instanceof CapturedRequest) return error.request;
     throw error;
   }
-  throw new Error('the SDK asked nothing');
+  throw new ProviderFailure('out-of-order', { code: 'sdk_asked_nothing' });
 }
 
 function toSdkPrompt({ instructions, prompt }: Question): LanguageModelV4Prompt {
@@ -67,6 +69,6 @@ function headersOf(init: RequestInit | undefined): Record<string, string> {
 }
 
 function bodyOf(init: RequestInit | undefined): string {
-  if (typeof init?.body !== 'string') throw new Error('the SDK asked without a text');
+  if (typeof init?.body !== 'string') throw new ProviderFailure('out-of-order', { code: 'sdk_asked_without_text' });
   return init.body;
 }

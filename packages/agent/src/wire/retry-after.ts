@@ -12,8 +12,10 @@ export function readRetryAfter(headers: { get(name: string): string | null }, no
   return Number.isNaN(date) ? undefined : bounded((date - now) / 1000);
 }
 
+/** Some say the unit too, and some proxies say it all twice: `20s`, `20, 20`. */
 function numberIn(value: string | null): number | undefined {
-  return value !== null && /^\s*\d+(\.\d+)?\s*$/.test(value) ? Number(value) : undefined;
+  const number = /^\s*(\d+(?:\.\d+)?)\s*(?:s|sec|seconds?)?\s*(?:,|$)/i.exec(value ?? '')?.[1];
+  return number === undefined ? undefined : Number(number);
 }
 
 /** Whole seconds; 0 is at once. */

@@ -1,8 +1,16 @@
-/** Some models think aloud in their reply: `<think>…</think>`, then what they say. */
+/** Some models think aloud in their reply: `<think>…</think>`, then what they say. In lower case. */
 import { said, type WireEvent } from './wire-event.ts';
 
-const NAMES = ['think', 'thinking', 'thought', 'reasoning'];
-const OPENING = new RegExp(`^<(${NAMES.join('|')})>`, 'i');
+const TAGS: readonly (readonly [opening: string, closing: string])[] = [
+  ...['think', 'thinking', 'thought', 'reasoning', 'seed:think'].map((name) => [`<${name}>`, `</${name}>`] as const),
+  // Magistral, Kimi, Command A and gpt-oss, where nobody took them out (their chat templates, read 2026-11).
+  ['[think]', '[/think]'],
+  ['◁think▷', '◁/think▷'],
+  ['<|start_thinking|>', '<|end_thinking|>'],
+  ['<|channel|>analysis<|message|>', '<|channel|>final<|message|>'],
+];
+/** A model that says nothing but white space is not waited for: somebody has to count it. */
+const MOST_BLANK_LENGTH = 1024;
 
 /** Tells thoughts at the beginning of a reply from the reply, however the text is cut. */
 export class ThinkTags {
@@ -31,21 +39,22 @@ export class ThinkTags {
 
   #begin(): WireEvent[] {
     const start = this.#held.trimStart();
-    const name = OPENING.exec(start)?.[1];
-    if (name !== undefined) {
-      this.#held = start.slice(name.length + 2);
-      this.#closing = `</${name.toLowerCase()}>`;
+    const tag = TAGS.find(([opening]) => start.slice(0, opening.length).toLowerCase() === opening);
+    if (tag) {
+      const [opening, closing] = tag;
+      this.#held = start.slice(opening.length);
+      this.#closing = closing;
       this.#state = 'thinking';
       this.#hasThought = true;
       return this.#think();
     }
-    if (mayOpen(start)) return [];
+    if (mayOpen(start) && this.#held.length <= MOST_BLANK_LENGTH) return [];
     this.#state = 'speaking';
     return said('text', this.#take(this.#hasThought ? start : this.#held));
   }
 
   #think(): WireEvent[] {
-    const end = this.#held.search(new RegExp(this.#closing, 'i'));
+    const end = this.#held.search(new RegExp(RegExp.escape(this.#closing), 'i'));
     if (end === -1) {
       const safe = this.#held.length - tailOf(this.#held, this.#closing);
       return said('reasoning', this.#take(this.#held.slice(0, safe), safe));
@@ -62,7 +71,7 @@ export class ThinkTags {
 }
 
 function mayOpen(start: string): boolean {
-  return NAMES.some((name) => `<${name}>`.startsWith(start.toLowerCase()));
+  return TAGS.some(([opening]) => opening.startsWith(start.toLowerCase()));
 }
 
 /** How much of the end of the text may be the beginning of the tag. */

@@ -84,6 +84,10 @@ export const beginnings: readonly Habit[] = [
     choice({ content: 'Heat, pour.' }, null, { error: null }),
     chunk({ error: {} }),
     chunk({ error: '' }),
+    chunk({ error: [] }),
+    chunk({ error: { code: null, message: null } }),
+    chunk({ error: { code: 0, message: '' } }),
+    chunk({ choices: [{ index: 0, delta: {}, error: {} }] }),
   ),
   {
     name: 'the last piece together with the finish and the usage',

@@ -88,6 +88,12 @@ export const endings: readonly Habit[] = [
     gives: { text: 'Whole answer.' },
   },
   {
+    name: 'an end mark that is a JSON text',
+    kinds: chat,
+    sends: ({ begin, text }) => `${begin()}${text('Whole answer.')}data: "[DONE]"\n\n`,
+    gives: { text: 'Whole answer.' },
+  },
+  {
     name: 'the end mark of chat completions behind its own',
     kinds: ['openai', 'anthropic'],
     sends: (protocol) => `${stream(protocol, answer)}data: [DONE]\n\n`,

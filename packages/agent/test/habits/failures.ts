@@ -57,6 +57,8 @@ export const refusals: readonly Habit[] = [
   answers(503, 'server_error', busy()),
   answers(529, 'overloaded_error', busy()),
   answers(500, 'engine_overloaded', busy()),
+  answers(429, 'ModelAccountRpmRateLimitExceeded', busy()),
+  answers(429, 'Throttling.AllocationQuota', busy()),
   answers(429, 'insufficient_quota', outOfOrder),
   answers(429, 'exceeded_current_quota_error', outOfOrder),
   answers(401, 'invalid_api_key', outOfOrder),
@@ -66,6 +68,7 @@ export const refusals: readonly Habit[] = [
   answers(404, 'model_not_found', outOfOrder),
   answers(400, 'model_not_found', outOfOrder),
   answers(400, 'API_KEY_INVALID', outOfOrder),
+  answers(400, 'FAILED_PRECONDITION', outOfOrder),
   answers(405, 'method', outOfOrder),
   answers(308, 'moved', outOfOrder, { location: 'https://127.0.0.1:1/' }),
   answers(400, 'invalid_request_error', refused),
@@ -91,6 +94,14 @@ export const refusals: readonly Habit[] = [
     ...refused,
     cause: 'HTTP 400 INVALID_ARGUMENT',
   }),
+  body(
+    'the reason among its details',
+    400,
+    JSON.stringify([
+      { error: { code: 400, status: 'INVALID_ARGUMENT', details: [{}, { reason: 'API_KEY_INVALID' }] } },
+    ]),
+    { ...outOfOrder, cause: 'HTTP 400 API_KEY_INVALID' },
+  ),
   body('errors in a list of their own', 401, JSON.stringify({ errors: [{ code: 'bad_key' }] }), {
     ...outOfOrder,
     cause: 'HTTP 401 bad_key',

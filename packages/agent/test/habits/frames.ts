@@ -116,6 +116,15 @@ export const frames: readonly Habit[] = [
     gives,
   },
   {
+    name: 'a JSON object a line, as they come',
+    kinds: chat,
+    sends: () =>
+      [choice({ content: text.slice(0, 5) }), choice({ content: text.slice(5) }), choice({}, 'stop'), usageChunk(usage)]
+        .map((event) => event.replaceAll(/data: |\n(?=\n)/g, ''))
+        .flatMap((line) => [line, { pauseMs: 20 }]),
+    gives,
+  },
+  {
     name: 'a very large piece',
     sends: (protocol) => stream(protocol, { text: 'word '.repeat(200_000), usage: { input: 321, output: 200_001 } }),
     gives: { text: 'word '.repeat(200_000), usage: { inputTokens: 321, outputTokens: 200_001 } },

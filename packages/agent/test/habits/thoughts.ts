@@ -50,6 +50,10 @@ export const thoughts: readonly Habit[] = [
   ...tagged('tags, and blank lines around them', '\n<think>Hm, well.</think>\n\nHeat, pour.'),
   ...tagged('tags of another name', '<thinking>Hm, well.</thinking> Heat, pour.'),
   ...tagged('tags in capitals', '<THINK>Hm, well.</THINK> Heat, pour.'),
+  ...tagged('tags in square brackets', '[THINK]Hm, well.[/THINK]Heat, pour.'),
+  ...tagged('tags in triangles', '◁think▷Hm, well.◁/think▷Heat, pour.'),
+  ...tagged('the tokens of a chat template', '<|START_THINKING|>Hm, well.<|END_THINKING|>Heat, pour.'),
+  ...tagged('channels', '<|channel|>analysis<|message|>Hm, well.<|channel|>final<|message|>Heat, pour.'),
   ...tagged('tags twice', '<think>Hm, </think>\n<think>well.</think>\nHeat, pour.'),
   ...tagged('tags that hold nothing', '<think>\n\n</think>\n\nHeat, pour.', {
     reasoning: '\n\n',

@@ -14,6 +14,7 @@ export default defineConfig({
     // Some of them mostly wait.
     maxWorkers: 2,
     testTimeout: 120_000,
+    expect: { poll: { timeout: 30_000 } },
     hookTimeout: 120_000,
     reporters: ['default', fileURLToPath(new URL('../../scripts/summary-reporter.ts', import.meta.url))],
   },

@@ -7,7 +7,7 @@ import { afterEach, describe, expect, test, vi } from 'vitest';
 import { KnownKeys } from '../src/sessions/known-keys.ts';
 import { createSessionKey, parseSessionKey } from '../src/sessions/session-key.ts';
 import { settlePayment } from '../src/sessions/settlement.ts';
-import { openTestApp, type TestApp, type TestAppOptions } from './harness.ts';
+import { openTestApp, type TestApp, type TestAppOptions, type TestSession } from './harness.ts';
 import { statementsDuring } from './statements.ts';
 
 const opened: TestApp[] = [];
@@ -31,13 +31,6 @@ const madeUpCall = (server: TestApp, rest = '/request') => {
     json: { content: '汉'.repeat(1000) },
   });
 };
-
-async function fundQuietly(server: TestApp) {
-  const session = await server.open();
-  await server.wallet.pay(session.invoice.bolt11);
-  await settlePayment(server.deps, session.invoice.paymentHash);
-  return session;
-}
 
 describe('a caller with a made-up key', () => {
   test('costs one look at the keys, and nothing of the body is read', async () => {
@@ -74,7 +67,7 @@ describe('a caller with a made-up key', () => {
 
   test('is told to wait after so many calls, by whatever path, and never counts against the session that it names', async () => {
     const server = await open(strict);
-    const session = await fundQuietly(server);
+    const session = await server.fund();
     const forged = { key: createSessionKey(session.id), json: { content: 'hello' } };
     const statuses: number[] = [];
     for (let call = 0; call < 25; call++) {
@@ -94,7 +87,7 @@ describe('a caller with a made-up key', () => {
 describe('a payer at the address of strangers who are told to wait', () => {
   test('is served, also when this server never saw the key before', async () => {
     const first = await open(strict);
-    const session = await fundQuietly(first);
+    const session = await first.fund();
     const second = await open({ ...strict, database: first.database, wallet: first.wallet });
     for (const server of [first, second]) {
       for (let call = 0; call < 21; call++) await madeUpCall(server);
@@ -132,12 +125,12 @@ describe('a session that was never paid', () => {
 });
 
 describe('topping up', () => {
-  const topUp = (session: Awaited<ReturnType<TestApp['open']>>, amountSats: number) =>
+  const topUp = (session: TestSession, amountSats: number) =>
     session.call<TopUp & Problem>('/topup', { json: { amountSats } });
 
   test('gives the newest unpaid invoice of an amount again while there is time to pay it', async () => {
     const server = await open();
-    const session = await fundQuietly(server);
+    const session = await server.fund();
     const all = await Promise.all(Array.from({ length: 8 }, () => topUp(session, 100)));
     expect(new Set(all.map(({ status }) => status))).toEqual(new Set([201]));
     expect(new Set(all.map(({ body }) => body.invoice.paymentHash)).size).toBe(1);
@@ -148,7 +141,7 @@ describe('topping up', () => {
 
   test('makes a few invoices that can be paid at one time, and no more', async () => {
     const server = await open();
-    const session = await fundQuietly(server);
+    const session = await server.fund();
     const answers: number[] = [];
     for (let amountSats = 101; amountSats <= 106; amountSats++) answers.push((await topUp(session, amountSats)).status);
     expect(answers).toEqual([201, 201, 201, 201, 201, 429]);
@@ -188,7 +181,7 @@ test.each(['PUT', 'DELETE', 'OPTIONS', 'PATCH', 'PROPFIND'])(
 describe('a known key', () => {
   test('is looked up again after a minute', async () => {
     const server = await open();
-    const session = await fundQuietly(server);
+    const session = await server.fund();
     const caller = parseSessionKey(session.key)!;
     vi.useFakeTimers({ toFake: ['performance'] });
     try {
@@ -206,7 +199,7 @@ describe('a known key', () => {
 
   test('is one of a bounded number: the oldest are forgotten', async () => {
     const server = await open();
-    const session = await fundQuietly(server);
+    const session = await server.fund();
     const caller = parseSessionKey(session.key)!;
     const keys = new KnownKeys(server.deps.db);
     keys.remember(caller);

@@ -5,8 +5,8 @@ import { turnSchema } from '@timmy-tower/contract';
 import { listLedger } from '@timmy-tower/db';
 import { describe, expect, test } from 'vitest';
 
-import { collect, openTestApp, type TestSession, until } from './harness.ts';
-import { cancel, messagesOf, never, runningIn, script, server, useServer } from './scripted-server.ts';
+import { collect, type TestSession, until } from './harness.ts';
+import { cancel, messagesOf, never, openBeside, runningIn, script, server, useServer } from './scripted-server.ts';
 
 useServer();
 
@@ -155,18 +155,8 @@ describe('cancelling a request', () => {
   });
 
   test('reaches it from another server', async () => {
-    const first = await openTestApp({
-      agent: script.agent,
-      database: server.database,
-      wallet: server.wallet,
-      leaseMs: 300,
-    });
-    const second = await openTestApp({
-      agent: script.agent,
-      database: server.database,
-      wallet: server.wallet,
-      leaseMs: 300,
-    });
+    const asksEverySecond = { leaseMs: 5000 };
+    const [first, second] = [await openBeside(asksEverySecond), await openBeside(asksEverySecond)];
     const session = await first.fund();
     script.when('tell me', { deltas: ['Once upon', never] });
     const events = await streamUntil(session, 'tell me', 'Once upon');

@@ -20,7 +20,6 @@ afterEach(async () => {
 
 const readerCount = () => server.deps.watchedSessions.size;
 const leaveAll = (watchers: readonly Watcher[]) => Promise.all(watchers.map(({ leave }) => leave()));
-const aSecond = () => new Promise((resolve) => setTimeout(resolve, 1000));
 
 /** So many readers that have begun. */
 async function watchTimes(count: number, session: Pick<TestSession, 'id' | 'key'>): Promise<Watcher[]> {
@@ -96,15 +95,17 @@ test('readers of sessions that are not paid are bounded by address; payers come 
 });
 
 test('nobody reads: nothing is asked of the database, and no timer runs', async () => {
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
   const session = await server.open();
-  const timers = () => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
-  const before = timers();
   const watchers = await watchTimes(8, session);
-  expect(timers()).toBeLessThanOrEqual(before + 3);
-  expect(looksAmong(await statementsDuring(server, aSecond)).length).toBeGreaterThan(0);
+  expect(vi.getTimerCount(), 'to look and to ping, however many read').toBe(2);
+  await statementsDuring(server, async (soFar) => {
+    await vi.advanceTimersByTimeAsync(500);
+    await until(() => looksAmong(soFar()).length > 0);
+  });
   await leaveAll(watchers);
   expect(readerCount()).toBe(0);
-  expect(looksAmong(await statementsDuring(server, aSecond))).toEqual([]);
+  expect(vi.getTimerCount()).toBe(0);
 });
 
 test('HEAD answers the headers alone, and leaves nothing behind', async () => {
@@ -162,7 +163,7 @@ test('an invoice expires when the database says so, without a word from the data
   const [now] = await server.query<{ at: Date }>('SELECT clock_timestamp() AS at');
   const lateMs = now!.at.getTime() - row!.at.getTime();
   expect(lateMs).toBeGreaterThanOrEqual(0);
-  expect(lateMs).toBeLessThan(1000);
+  expect(lateMs).toBeLessThan(10_000);
   expect(statements.filter((text) => text.includes('balance_msat'))).toEqual([]);
   await leave();
 });
@@ -181,8 +182,7 @@ test('a database that does not answer is logged once; who reads stays, and sees 
       // oxlint-disable no-await-in-loop -- one outage after the other
       await other.query('ALTER TABLE sessions RENAME TO sessions_elsewhere');
       await until(() => lines.length === outages + 1);
-      const failed = await statementsDuring(other, aSecond);
-      expect(looksAmong(failed).length).toBeGreaterThan(1);
+      await statementsDuring(other, (soFar) => until(() => looksAmong(soFar()).length > 2));
       expect(lines.filter((line) => line.includes('watched sessions'))).toHaveLength(outages + 1);
       await other.query('ALTER TABLE sessions_elsewhere RENAME TO sessions');
       await other.query('UPDATE sessions SET status = $2 WHERE id = $1', [session.id, status]);

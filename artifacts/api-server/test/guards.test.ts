@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 
 import { RunningTurns } from '../src/sessions/running-turns.ts';
 import { openTestApp, until } from './harness.ts';
-import { expectNothingHappened, script, server, useServer } from './scripted-server.ts';
+import { expectNothingHappened, openBeside, script, server, useServer } from './scripted-server.ts';
 import { statementsDuring } from './statements.ts';
 
 useServer();
@@ -25,23 +25,23 @@ test('a turn whose lease could not be renewed until it ran out is stopped', asyn
 });
 
 test('a server that is stopping lets no new turn in', async () => {
-  const stopping = await openTestApp({ agent: script.agent, database: server.database, wallet: server.wallet });
+  const stopping = await openBeside();
   const session = await stopping.fund();
   const closing = stopping.deps.runningTurns.close(0);
   let refused = await session.ask('hello', { body: { content: '' } });
   const statements = await statementsDuring(stopping, async () => {
-    refused = await session.ask('hello');
+    refused = await session.ask('too late');
   });
   expect(statements.filter((text) => text.includes('reserve_turn'))).toEqual([]);
   expect([refused.status, refused.body.code]).toEqual([503, 'unavailable']);
   expect(refused.headers.get('retry-after')).toBe('1');
-  expect(script.callsAbout('hello')).toEqual([]);
+  expect(script.callsAbout('too late')).toEqual([]);
   await closing;
   await stopping.close();
 });
 
 test('a turn that waits to be let in while the server begins to stop is waited for, and gives its hold back', async () => {
-  const stopping = await openTestApp({ agent: script.agent, database: server.database, wallet: server.wallet });
+  const stopping = await openBeside();
   const session = await stopping.fund();
   const holder = await server.database.db.$client.connect();
   await holder.query('BEGIN');

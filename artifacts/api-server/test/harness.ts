@@ -2,6 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises'; // goes on where a test has stopped the clock
 
 import type { Agent } from '@timmy-tower/agent';
 import {
@@ -24,7 +25,7 @@ import type { App } from '../src/routes/http.ts';
 import { startRecovery } from '../src/sessions/recover.ts';
 import { RunningTurns } from '../src/sessions/running-turns.ts';
 import { createSessionQueues } from '../src/sessions/session-queues.ts';
-import { watchPayments } from '../src/sessions/settlement.ts';
+import { settlePayment, watchPayments } from '../src/sessions/settlement.ts';
 import { WatchedSessions } from '../src/sessions/watched-sessions.ts';
 
 export interface Answer<Body> {
@@ -40,7 +41,7 @@ export interface TestAppOptions {
   readonly leaseMs?: number;
   /** Anything else that the server would be configured with. */
   readonly deps?: Partial<Deps>;
-  /** false: nothing watches for payments, so that a test decides when one is noticed. */
+  /** false: nothing is done in the background, so that a test decides when a payment is noticed or a lease swept. */
   readonly watch?: boolean;
 }
 
@@ -144,6 +145,7 @@ export async function openTestApp(options: TestAppOptions = {}): Promise<TestApp
     async fund(amountSats) {
       const session = await open(amountSats);
       await wallet.pay(session.invoice.bolt11);
+      if (options.watch === false) await settlePayment(deps, session.invoice.paymentHash);
       await until(async () => (await session.show()).status === 'active');
       return session;
     },
@@ -218,13 +220,14 @@ export async function* readEvents(body: ReadableStream<Uint8Array>): AsyncGenera
 export interface MessageScript {
   readonly agent: ScriptedAgent;
   when(message: string, turn: ScriptedTurn): void;
-  /** What the agent was asked with this message. */
+  /** What the agent was asked with this message since it was cleared. */
   readonly callsAbout: (message: string) => ScriptedCall[];
   clear(): void;
 }
 
 export function createMessageScript(): MessageScript {
   const turns = new Map<string, ScriptedTurn>();
+  let forgotten = 0;
   const agent = createScriptedAgent((prompt, options) => {
     const turn = turns.get(prompt.message) ?? { deltas: ['Said: ', prompt.message] };
     return typeof turn === 'function' ? turn(prompt, options) : turn;
@@ -232,8 +235,11 @@ export function createMessageScript(): MessageScript {
   return {
     agent,
     when: (message, turn) => void turns.set(message, turn),
-    callsAbout: (message) => agent.calls.filter(({ prompt }) => prompt.message === message),
-    clear: () => turns.clear(),
+    callsAbout: (message) => agent.calls.slice(forgotten).filter(({ prompt }) => prompt.message === message),
+    clear() {
+      turns.clear();
+      forgotten = agent.calls.length;
+    },
   };
 }
 
@@ -249,11 +255,11 @@ export async function collect(events: AsyncIterable<StreamEvent>): Promise<Strea
   return collected;
 }
 
-/** Resolves once the condition holds. */
-export async function until(condition: () => Promise<boolean> | boolean, withinMs = 10_000): Promise<void> {
+/** Resolves once the condition holds. The limit is there to name a condition that never will. */
+export async function until(condition: () => Promise<boolean> | boolean, withinMs = 30_000): Promise<void> {
   const deadline = performance.now() + withinMs;
   while (!(await condition())) {
     if (performance.now() > deadline) throw new Error(`not within ${withinMs} ms: ${condition.toString()}`);
-    await new Promise((resolve) => setTimeout(resolve, 10));
+    await delay(10);
   }
 }

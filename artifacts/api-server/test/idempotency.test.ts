@@ -1,21 +1,13 @@
 import type { MessagesPage, Problem, TurnAnswer } from '@timmy-tower/contract';
 import { describe, expect, test } from 'vitest';
 
-import { collect, openTestApp, type TestSession, until } from './harness.ts';
-import { script, server, useServer } from './scripted-server.ts';
+import { collect, type TestSession, until } from './harness.ts';
+import { openBeside, postTurn, script, server, useServer } from './scripted-server.ts';
 
 useServer();
 
 async function textOf(session: TestSession, body: string, idempotencyKey = 'k') {
-  const response = await server.app.request(`/sessions/${session.id}/request`, {
-    method: 'POST',
-    headers: {
-      authorization: `Bearer ${session.key}`,
-      'content-type': 'application/json',
-      'idempotency-key': idempotencyKey,
-    },
-    body,
-  });
+  const response = await postTurn(session, body, { 'idempotency-key': idempotencyKey });
   return { status: response.status, text: await response.text() };
 }
 
@@ -117,12 +109,7 @@ describe('the same key again', () => {
   });
 
   test('is answered though nothing of the balance is left, and with the wallet down', async () => {
-    const exact = await openTestApp({
-      agent: script.agent,
-      database: server.database,
-      wallet: server.wallet,
-      deps: { prices: { inputMsatPerKtoken: 0n, outputMsatPerKtoken: 100_000n } },
-    });
+    const exact = await openBeside({ deps: { prices: { inputMsatPerKtoken: 0n, outputMsatPerKtoken: 100_000n } } });
     const session = await exact.fund(10);
     script.when('all', { deltas: ['gone'], usage: { inputTokens: 1, outputTokens: 100 } });
     const { body } = await session.ask('all', { idempotencyKey: 'k', body: { maxOutputTokens: 100 } });

@@ -3,22 +3,18 @@ import { randomUUID } from 'node:crypto';
 import type { TurnAnswer } from '@timmy-tower/contract';
 import { reserveTurn, sweepLeases } from '@timmy-tower/db';
 import { openTestDatabase } from '@timmy-tower/db/testing';
-import { describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 
 import { hashSessionKey } from '../src/sessions/session-key.ts';
-import { openTestApp, type TestSession, until } from './harness.ts';
-import { cancel, messagesOf, never, runningIn, script, server, useServer } from './scripted-server.ts';
+import { openTestApp, type TestApp, type TestSession, until } from './harness.ts';
+import { cancel, messagesOf, never, openBeside, runningIn, script, server, useServer } from './scripted-server.ts';
 
 useServer();
+afterEach(() => void vi.useRealTimers());
 
 describe('a running request', () => {
   test('keeps its lease for as long as it runs', async () => {
-    const short = await openTestApp({
-      agent: script.agent,
-      database: server.database,
-      wallet: server.wallet,
-      leaseMs: 200,
-    });
+    const short = await openBeside({ leaseMs: 5000 });
     const session = await short.fund();
     const gate = Promise.withResolvers<void>();
     script.when('slow', { deltas: [gate.promise, 'done'] });
@@ -34,16 +30,16 @@ describe('a running request', () => {
     const first = await leaseOf();
     await until(async () => {
       await sweepLeases(server.deps.db);
-      return (await leaseOf()) > first + 400;
+      return (await leaseOf()) > first + 1500;
     });
     gate.resolve();
     expect((await asked).status).toBe(200);
     await short.close();
   });
 
-  test('keeps it past several leases while every other connection waits for a stuck lock, and settles', async () => {
+  test('keeps it while every other connection waits for a stuck lock, and settles', async () => {
     const database = await openTestDatabase();
-    const crowded = await openTestApp({ agent: script.agent, database, leaseMs: 400 });
+    const crowded = await openTestApp({ agent: script.agent, database, leaseMs: 5000 });
     const [session, stuck] = [await crowded.fund(), await crowded.fund()];
     const gate = Promise.withResolvers<void>();
     script.when('slow', { deltas: ['done', gate.promise] });
@@ -66,7 +62,7 @@ describe('a running request', () => {
     const first = await leaseEnd();
     await until(async () => {
       expect(await sweepLeases(leaseDb)).toBe(0);
-      return (await leaseEnd()) > first + 3 * 400;
+      return (await leaseEnd()) > first + 1500;
     });
     await holder.query('ROLLBACK');
     holder.release();
@@ -95,15 +91,14 @@ describe('a running request', () => {
   });
 
   test('whose server is gone is swept by a server as it starts', async () => {
-    const session = await server.fund(100);
-    const requestId = await abandonedTurn(session);
-    const started = await openTestApp({ database: server.database, wallet: server.wallet });
-    await until(
-      async () => (await session.call<TurnAnswer>(`/requests/${requestId}`)).body.request.state === 'failed',
-      4000,
-    );
+    const before = await openTestApp({ watch: false });
+    const session = await before.fund(100);
+    const requestId = await abandonedTurn(session, before);
+    const started = await openTestApp({ database: before.database, wallet: before.wallet });
+    await until(async () => (await session.call<TurnAnswer>(`/requests/${requestId}`)).body.request.state === 'failed');
     expect((await session.show()).heldMsat).toBe(0);
     await started.close();
+    await before.close();
   });
 
   test('whose server is gone can be cancelled, and charges nothing', async () => {
@@ -120,10 +115,11 @@ describe('a running request', () => {
     script.when('frozen', { deltas: ['Once', gate.promise, ' upon'], ignoreSignal: true });
     const asked = session.ask('frozen');
     const requestId = await runningIn(session);
-    await server.query("UPDATE session_requests SET lease_expires_at = now() - interval '1 second' WHERE id = $1", [
-      requestId,
-    ]);
     await until(async () => {
+      // Each time: its server may just have renewed it.
+      await server.query("UPDATE session_requests SET lease_expires_at = now() - interval '1 second' WHERE id = $1", [
+        requestId,
+      ]);
       await sweepLeases(server.deps.db);
       return (await session.call<TurnAnswer>(`/requests/${requestId}`)).body.request.state === 'failed';
     });
@@ -138,17 +134,21 @@ describe('a running request', () => {
   });
 
   test('at shutdown gets until the deadline, then fails and charges nothing', async () => {
-    const stopping = await openTestApp({ agent: script.agent, database: server.database, wallet: server.wallet });
+    const stopping = await openBeside();
     const [quick, slow] = await Promise.all([stopping.fund(100), stopping.fund(100)]);
     const gate = Promise.withResolvers<void>();
     script.when('quick', { deltas: ['Once', gate.promise] });
     script.when('slow', { deltas: ['Once', never] });
     const asked = [quick.ask('quick'), slow.ask('slow')] as const;
     await Promise.all([runningIn(quick), runningIn(slow)]);
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     const closed = stopping.deps.runningTurns.close(1000);
     gate.resolve();
+    const done = await asked[0];
+    await vi.advanceTimersByTimeAsync(1000);
     await closed;
-    const [done, failed] = await Promise.all(asked);
+    const failed = await asked[1];
+    vi.useRealTimers();
     expect(done).toMatchObject({ status: 200, body: { request: { state: 'completed' } } });
     expect(failed.status).toBe(503);
     expect(await server.call(`/sessions/${slow.id}`, { key: slow.key })).toMatchObject({
@@ -169,7 +169,7 @@ describe('an idle session', () => {
     await server.query("UPDATE sessions SET used_at = now() - interval '31 days' WHERE id = ANY($1)", [
       [idle!.id, pending!.id, running!.id],
     ]);
-    const started = await openTestApp({ database: server.database, wallet: server.wallet });
+    const started = await openBeside();
     await until(async () => (await idle!.show()).status === 'expired');
     expect((await idle!.show()).balanceMsat).toBe(100_000);
     for (const session of [used!, pending!, running!]) expect((await session.show()).status).toBe('active');
@@ -180,9 +180,9 @@ describe('an idle session', () => {
 });
 
 /** A turn in the books of a server that is no more. */
-async function abandonedTurn({ id: sessionId, key }: TestSession): Promise<string> {
+async function abandonedTurn({ id: sessionId, key }: TestSession, at: TestApp = server): Promise<string> {
   const requestId = randomUUID();
-  const { outcome } = await reserveTurn(server.deps.db, {
+  const { outcome } = await reserveTurn(at.deps.db, {
     sessionId,
     requestId,
     keyHash: hashSessionKey(key),

@@ -21,7 +21,8 @@ import {
 } from './openapi-fuzz.ts';
 
 const RUNS: Record<Manner, number> = { fitting: 25, missing: 40, hostile: 40 };
-const TIME_LIMIT_MS = 5000;
+/** Far more than the slowest takes, where others are at work too: what hangs is noticed all the same. */
+const TIME_LIMIT_MS = 20_000;
 /** Said by the caller here, and by somebody else there. */
 const [word, foreignWord] = [`plugh-${randomUUID()}`, `xyzzy-${randomUUID()}`];
 
@@ -110,7 +111,7 @@ describe('every operation of the document', () => {
       }
       await expectBooksBalance(server);
     },
-    60_000,
+    180_000,
   );
 
   test('was reached: with success, and wherever it can be asked something wrong, without', () => {

@@ -1,7 +1,7 @@
 /** Paths, methods and headers that nobody should send. */
 import { beforeAll, describe, expect, test } from 'vitest';
 
-import { type TestSession } from './harness.ts';
+import type { TestSession } from './harness.ts';
 import { expectProblem, type Raw, sendRaw } from './raw-requests.ts';
 import { server, useServer } from './scripted-server.ts';
 

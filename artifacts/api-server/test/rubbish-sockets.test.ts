@@ -115,7 +115,7 @@ describe('a slow client', () => {
   });
 
   test('is cut off when nothing moves for long, a stream or not', async () => {
-    const silent = await openListener(server.app, { silenceMs: 300 });
+    const silent = await openListener(server.app, { silenceMs: 2000 });
     const session = await server.fund();
     const client = await openClient(silent.port);
     client.socket.write(
@@ -191,14 +191,14 @@ describe('a framing that two servers could read in two ways', () => {
     ['a chunk ended by LF alone', opening(['Transfer-Encoding: chunked'], `12\n${DEPOSIT}\n0\n\n`)],
   ])('%s is refused, and what follows is not answered', async (_, text) => {
     const before = await countSessions();
-    const client = await exchange(hasty, text);
+    const client = await exchange(patient, text);
     const [status, ...more] = client.statuses();
     expect({ status, more }).toEqual({ status: 400, more: [] });
     expect(await countSessions()).toBe(before);
   });
 
   test('a length shorter than the body: the rest is no request', async () => {
-    const client = await exchange(hasty, opening(['Content-Length: 5'], DEPOSIT));
+    const client = await exchange(patient, opening(['Content-Length: 5'], DEPOSIT));
     expect([[400], [400, 400]]).toContainEqual(client.statuses());
   });
 
@@ -233,14 +233,14 @@ describe('what is hardly HTTP', () => {
     ['a path that is a star', 'OPTIONS * HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n', [400]],
     ['a path without a slash', 'GET healthz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n', [400]],
   ])('%s is answered and let go', async (_, bytes, statuses) => {
-    const client = await exchange(hasty, bytes);
+    const client = await exchange(patient, bytes);
     expect(client.statuses()).toEqual(statuses);
   });
 
   test('a thousand headers are fewer than they seem, and harm nobody', async () => {
     const headers = Array.from({ length: 1000 }, (_, n) => `X${n}: 1`);
     const client = await exchange(
-      hasty,
+      patient,
       requestText({ method: 'GET', path: '/healthz', headers: [...headers, 'Connection: close'] }),
     );
     expect([[200], [431]]).toContainEqual(client.statuses());

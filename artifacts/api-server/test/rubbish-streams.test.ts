@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 
 import type { TurnAnswer } from '@timmy-tower/contract';
-import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 
 import {
   createMessageScript,
@@ -15,7 +15,6 @@ import {
 import { type Listener, openClient, openListener, requestText } from './sockets.ts';
 
 const script = createMessageScript();
-const SILENCE_MS = 1500;
 
 let server: TestApp;
 let listener: Listener;
@@ -24,7 +23,7 @@ beforeAll(async () => {
   const limits = { minDepositSats: 10, maxDepositSats: 1_000_000, history, historyLimit: history };
   // A reply that is longer than any buffer on its way.
   server = await openTestApp({ agent: script.agent, deps: { limits: { ...limits, maxOutputTokens: 1_000_000 } } });
-  listener = await openListener(server.app, { silenceMs: SILENCE_MS });
+  listener = await openListener(server.app);
 });
 afterEach(async () => {
   script.clear();
@@ -58,18 +57,34 @@ async function ended(session: TestSession): Promise<TurnAnswer['request']> {
   return (await session.call<TurnAnswer>(`/requests/${(await find())[0]!.id}`)).body.request;
 }
 
-test('a reader that never reads holds up neither its turn nor the server, and is let go', async () => {
-  const session = await server.fund(1_000_000);
+describe('a reader that never reads', () => {
   const words = 'Steam rises over the kettle, and the tower looks on. '.repeat(600);
-  script.when('tell me a lot', { deltas: Array.from({ length: 130 }, () => words) });
-  const { socket } = await openClient(listener.port);
-  socket.pause();
-  socket.write(saying(session, 'tell me a lot'));
-  expect(await ended(session)).toMatchObject({ state: 'completed', chargedMsat: expect.any(Number) });
-  expect(await listener.connectionCount(), 'it still has much to read').toBe(1);
-  await until(async () => (await listener.connectionCount()) === 0);
-  expect(socket.bytesRead).toBeLessThan(words.length * 130);
-  socket.destroy();
+  const askForALot = async ({ port }: Listener) => {
+    const session = await server.fund(1_000_000);
+    script.when('tell me a lot', { deltas: Array.from({ length: 130 }, () => words) });
+    const { socket } = await openClient(port);
+    socket.pause();
+    socket.write(saying(session, 'tell me a lot'));
+    return { session, socket };
+  };
+
+  test('holds up neither its turn nor the server', async () => {
+    const { session, socket } = await askForALot(listener);
+    expect(await ended(session)).toMatchObject({ state: 'completed', chargedMsat: expect.any(Number) });
+    expect(await listener.connectionCount(), 'it still has much to read').toBe(1);
+    socket.destroy();
+  });
+
+  test('is let go, and its turn is stored', async () => {
+    const hasty = await openListener(server.app, { silenceMs: 1500 });
+    const { session, socket } = await askForALot(hasty);
+    await until(async () => (await hasty.connectionCount()) === 1);
+    await until(async () => (await hasty.connectionCount()) === 0);
+    expect(await ended(session)).toMatchObject({ state: 'completed' });
+    expect(socket.bytesRead).toBeLessThan(words.length * 130);
+    socket.destroy();
+    await hasty.close();
+  });
 });
 
 test('callers who hang up while Timmy speaks are charged for a turn that is stored', async () => {

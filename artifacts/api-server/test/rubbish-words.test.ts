@@ -6,8 +6,8 @@ import { pino } from 'pino';
 import { beforeAll, expect, test } from 'vitest';
 
 import { RunningTurns } from '../src/sessions/running-turns.ts';
-import { openTestApp, type TestSession } from './harness.ts';
-import { script, server, useServer } from './scripted-server.ts';
+import type { TestSession } from './harness.ts';
+import { openBeside, script, server, useServer } from './scripted-server.ts';
 
 useServer();
 
@@ -32,10 +32,7 @@ test('no log line has a word of what was said, a key or a preimage, whatever wen
   const logged: string[] = [];
   const log = pino({ level: 'trace' }, { write: (line: string) => void logged.push(line) });
   const { db } = server.database;
-  const own = await openTestApp({
-    agent: script.agent,
-    database: server.database,
-    wallet: server.wallet,
+  const own = await openBeside({
     deps: {
       log,
       runningTurns: new RunningTurns({ db, log, leaseMs: 15_000 }),

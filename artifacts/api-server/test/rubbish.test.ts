@@ -2,7 +2,7 @@
 import type { Problem } from '@timmy-tower/contract';
 import { beforeAll, describe, expect, test } from 'vitest';
 
-import { type TestSession } from './harness.ts';
+import type { TestSession } from './harness.ts';
 import { bodyPaths, expectProblem, type Raw, sendRaw } from './raw-requests.ts';
 import { server, useServer } from './scripted-server.ts';
 

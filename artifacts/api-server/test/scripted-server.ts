@@ -8,6 +8,7 @@ import {
   expectBooksBalance,
   openTestApp,
   type TestApp,
+  type TestAppOptions,
   type TestSession,
   until,
 } from './harness.ts';
@@ -29,6 +30,23 @@ export function useServer(): void {
   });
   afterAll(() => server.close());
 }
+
+/** One more server on the same database and wallet, whose agent is the same script unless another is given. */
+export const openBeside = (options: TestAppOptions = {}): Promise<TestApp> =>
+  openTestApp({ agent: script.agent, database: server.database, wallet: server.wallet, ...options });
+
+/** Asks for a turn with a body to the byte as it is given. */
+export const postTurn = async (
+  { id, key }: TestSession,
+  body: string,
+  headers: Record<string, string> = {},
+  at: TestApp = server,
+): Promise<Response> =>
+  at.app.request(`/sessions/${id}/request`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json', ...headers },
+    body,
+  });
 
 export const messagesOf = async (session: TestSession) => (await session.call<MessagesPage>('/messages')).body.messages;
 

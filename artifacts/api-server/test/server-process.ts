@@ -7,8 +7,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-import { afterAll } from 'vitest';
-
 import { until } from './harness.ts';
 
 const PREFLIGHT = fileURLToPath(new URL('../../../scripts/preflight.mjs', import.meta.url));
@@ -65,13 +63,14 @@ export interface LogLine {
 
 const running = new Set<ChildProcess>();
 const openPlaces = new Set<Place>();
-// A test that runs out of time leaves what it opened.
-afterAll(async () => {
-  await Promise.all([...openPlaces].map((place) => place[Symbol.asyncDispose]()));
-});
 process.once('exit', () => {
   for (const child of running) child.kill('SIGKILL');
 });
+
+/** For the end of a test file: a test that runs out of time leaves what it opened. */
+export async function closePlaces(): Promise<void> {
+  await Promise.all([...openPlaces].map((place) => place[Symbol.asyncDispose]()));
+}
 
 export async function openPlace(): Promise<Place> {
   const directory = await mkdtemp(join(tmpdir(), 'timmy-tower-process-'));

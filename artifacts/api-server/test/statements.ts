@@ -7,7 +7,10 @@ export interface SentStatement {
 }
 
 /** What is sent to the database while `run` runs, BEGIN and COMMIT included, as any connection of this process is handed it. */
-export async function sentDuring({ deps }: TestApp, run: () => Promise<unknown>): Promise<SentStatement[]> {
+export async function sentDuring(
+  { deps }: TestApp,
+  run: (soFar: readonly SentStatement[]) => Promise<unknown>,
+): Promise<SentStatement[]> {
   const sent: SentStatement[] = [];
   const client = await deps.db.$client.connect();
   client.release();
@@ -20,7 +23,7 @@ export async function sentDuring({ deps }: TestApp, run: () => Promise<unknown>)
     return query.apply(this, args);
   };
   try {
-    await run();
+    await run(sent);
   } finally {
     connections.query = query;
   }
@@ -28,6 +31,11 @@ export async function sentDuring({ deps }: TestApp, run: () => Promise<unknown>)
 }
 
 /** The same by their names, as far as they have one. */
-export async function statementsDuring(server: TestApp, run: () => Promise<unknown>): Promise<string[]> {
-  return (await sentDuring(server, run)).map(({ name, text }) => name ?? text);
+export async function statementsDuring(
+  server: TestApp,
+  run: (soFar: () => string[]) => Promise<unknown>,
+): Promise<string[]> {
+  return namesOf(await sentDuring(server, (sent) => run(() => namesOf(sent))));
 }
+
+const namesOf = (sent: readonly SentStatement[]) => sent.map(({ name, text }) => name ?? text);

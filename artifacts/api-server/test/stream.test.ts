@@ -2,24 +2,14 @@ import { problemSchema, type StreamEvent, streamEventSchema, type TurnAnswer, tu
 import { expect, test } from 'vitest';
 
 import { collect, readEvents, type TestSession, until } from './harness.ts';
-import { script, server, useServer } from './scripted-server.ts';
+import { postTurn, script, server, useServer } from './scripted-server.ts';
 
 useServer();
 
 const namesOf = (events: StreamEvent[]) => events.map(({ event }) => event);
 
-async function streamResponse(session: TestSession, json: unknown, headers: Record<string, string> = {}) {
-  return server.app.request(`/sessions/${session.id}/request`, {
-    method: 'POST',
-    headers: {
-      authorization: `Bearer ${session.key}`,
-      'content-type': 'application/json',
-      accept: 'text/event-stream',
-      ...headers,
-    },
-    body: JSON.stringify(json),
-  });
-}
+const streamResponse = (session: TestSession, json: unknown, headers: Record<string, string> = {}) =>
+  postTurn(session, JSON.stringify(json), { accept: 'text/event-stream', ...headers });
 
 test('a streamed turn is start, the deltas as they are said, then done', async () => {
   const session = await server.fund();

@@ -2,8 +2,8 @@
 import { createScriptedAgent, type ScriptedDelta, type ScriptedStep } from '@timmy-tower/agent/testing';
 import { describe, expect, test } from 'vitest';
 
-import { collect, openTestApp, type TestApp } from './harness.ts';
-import { expectNothingHappened, messagesOf, never, server, useServer } from './scripted-server.ts';
+import { collect, type TestApp } from './harness.ts';
+import { expectNothingHappened, messagesOf, never, openBeside, useServer } from './scripted-server.ts';
 
 useServer();
 
@@ -16,12 +16,7 @@ const each20Ms = (delta: ScriptedDelta, count: number) =>
   Array.from({ length: count }, () => [later(20), delta]).flat();
 
 const openImpatient = (step: ScriptedStep, silenceMs: number, totalMs: number): Promise<TestApp> =>
-  openTestApp({
-    agent: createScriptedAgent(() => step),
-    database: server.database,
-    wallet: server.wallet,
-    deps: { modelTimeLimits: { silenceMs, totalMs } },
-  });
+  openBeside({ agent: createScriptedAgent(() => step), deps: { modelTimeLimits: { silenceMs, totalMs } } });
 
 const FOREVER_MS = 600_000;
 
@@ -42,12 +37,12 @@ describe('a model', () => {
     await impatient.close();
   });
 
-  test.each<[string, ScriptedDelta]>([
+  test.concurrent.each<[string, ScriptedDelta]>([
     ['thinks', { reasoning: 'hm ' }],
     ['gives signs of life', { alive: true }],
     ['speaks', 'on '],
   ])('that %s all the time is waited for, longer than it may be silent', async (_, delta) => {
-    const impatient = await openImpatient({ deltas: ['So: ', ...each20Ms(delta, 75), 'the end.'] }, 700, FOREVER_MS);
+    const impatient = await openImpatient({ deltas: ['So: ', ...each20Ms(delta, 110), 'the end.'] }, 2000, FOREVER_MS);
     const session = await impatient.fund(1000);
     const { status, body } = await session.ask('hello');
     expect(status).toBe(200);
@@ -56,14 +51,14 @@ describe('a model', () => {
   });
 
   test('may take longer to its first word than it may be silent afterwards', async () => {
-    const patient = await openImpatient({ deltas: [later(900), 'Hello.'] }, 300, FOREVER_MS);
+    const patient = await openImpatient({ deltas: [later(900), 'Hello.'] }, 800, FOREVER_MS);
     const session = await patient.fund(1000);
     expect((await session.ask('hello')).status).toBe(200);
     await patient.close();
   });
 
   test('that is out of time with words is cut there, and charged by what was said', async () => {
-    const impatient = await openImpatient({ deltas: ['Once upon a time', never] }, FOREVER_MS, 300);
+    const impatient = await openImpatient({ deltas: ['Once upon a time', never] }, FOREVER_MS, 600);
     const session = await impatient.fund(1000);
     const events = await collect(await session.stream('hello'));
     expect(events).toMatchObject([
@@ -83,7 +78,7 @@ describe('a model', () => {
   });
 
   test('that is out of time with thoughts alone is charged for them', async () => {
-    const impatient = await openImpatient({ deltas: [{ reasoning: 'hm, hm' }, never] }, FOREVER_MS, 300);
+    const impatient = await openImpatient({ deltas: [{ reasoning: 'hm, hm' }, never] }, FOREVER_MS, 600);
     const session = await impatient.fund(1000);
     const { status, body } = await session.ask('hello');
     expect(status).toBe(200);

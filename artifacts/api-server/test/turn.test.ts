@@ -4,7 +4,7 @@ import { type MessagesPage, type Problem, turnSchema } from '@timmy-tower/contra
 import { describe, expect, test } from 'vitest';
 
 import { openTestApp, until } from './harness.ts';
-import { expectNothingHappened, messagesOf, script, server, useServer } from './scripted-server.ts';
+import { expectNothingHappened, messagesOf, openBeside, script, server, useServer } from './scripted-server.ts';
 
 useServer();
 
@@ -93,11 +93,7 @@ describe('the charge', () => {
   });
 
   test('may be nothing, where the price is nothing', async () => {
-    const free = await openTestApp({
-      database: server.database,
-      wallet: server.wallet,
-      deps: { prices: { inputMsatPerKtoken: 0n, outputMsatPerKtoken: 0n } },
-    });
+    const free = await openBeside({ deps: { prices: { inputMsatPerKtoken: 0n, outputMsatPerKtoken: 0n } } });
     const session = await free.fund(10);
     const { status, body } = await session.ask('hello');
     expect(status).toBe(200);
@@ -194,7 +190,7 @@ describe('the length of a reply', () => {
 
 describe('requests at once', () => {
   test('in one conversation, on two servers: one runs, the others get 409 with its id', async () => {
-    const other = await openTestApp({ agent: script.agent, database: server.database, wallet: server.wallet });
+    const other = await openBeside();
     const session = await server.fund();
     const gate = Promise.withResolvers<void>();
     script.when('race', { deltas: [gate.promise, 'won'] });

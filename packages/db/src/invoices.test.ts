@@ -1,11 +1,10 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 
 import { eq } from 'drizzle-orm';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 
 import {
   DAY_MS,
-  expectBalancedBooks,
   fundedSession,
   HOUR_MS,
   giveUp,
@@ -16,6 +15,7 @@ import {
   unpaidSession,
   unwatchAll,
 } from '../test/fixtures.ts';
+import { database, opened, useDatabase } from '../test/use-database.ts';
 import {
   addInvoice,
   claimInvoicesToLookUp,
@@ -29,17 +29,8 @@ import { listLedger } from './ledger.ts';
 import { connect } from './open.ts';
 import { invoices } from './schema.ts';
 import { findSession } from './sessions.ts';
-import { openTestDatabase, type TestDatabase } from './testing.ts';
-import { type Database } from './transaction.ts';
 
-let opened: TestDatabase;
-let database: Database;
-beforeAll(async () => {
-  opened = await openTestDatabase({ poolSize: 20 });
-  database = opened.db;
-});
-afterEach(() => expectBalancedBooks(database));
-afterAll(() => opened.close());
+useDatabase({ poolSize: 20 });
 
 const invoiceOf = async (paymentHash: string) => {
   const hash = Buffer.from(paymentHash, 'hex');

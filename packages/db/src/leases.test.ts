@@ -1,10 +1,9 @@
 import { randomUUID } from 'node:crypto';
 
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 
 import {
   endOf,
-  expectBalancedBooks,
   fundedSession,
   loseLease,
   newTurn,
@@ -13,20 +12,13 @@ import {
   run,
   untilWaiting,
 } from '../test/fixtures.ts';
+import { database, useDatabase } from '../test/use-database.ts';
 import { renewLeases, requestCancel, sweepLeases } from './leases.ts';
 import { findRequest } from './requests.ts';
-import { openTestDatabase, type TestDatabase } from './testing.ts';
-import { type Database, inTransaction } from './transaction.ts';
+import { inTransaction } from './transaction.ts';
 import { releaseTurn, type ReserveOutcome, reserveTurn, settleTurn } from './turns.ts';
 
-let opened: TestDatabase;
-let database: Database;
-beforeAll(async () => {
-  opened = await openTestDatabase();
-  database = opened.db;
-});
-afterEach(() => expectBalancedBooks(database));
-afterAll(() => opened.close());
+useDatabase();
 
 const idempotency = { key: 'mine', bodyHash: Buffer.alloc(32, 'body') };
 

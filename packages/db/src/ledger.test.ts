@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 
 import {
   endOf,
@@ -11,19 +11,13 @@ import {
   unpaidSession,
   topUp,
 } from '../test/fixtures.ts';
+import { database, useDatabase } from '../test/use-database.ts';
 import { creditPayment } from './invoices.ts';
 import { listDiscrepancies, listLedger } from './ledger.ts';
-import { openTestDatabase, type TestDatabase } from './testing.ts';
-import { type Database, inTransaction } from './transaction.ts';
+import { inTransaction } from './transaction.ts';
 import { settleTurn } from './turns.ts';
 
-let opened: TestDatabase;
-let database: Database;
-beforeAll(async () => {
-  opened = await openTestDatabase();
-  database = opened.db;
-});
-afterAll(() => opened.close());
+useDatabase({ unbalanced: true });
 
 const refusedBy = (constraint: string) => expect.objectContaining({ constraint });
 

@@ -5,7 +5,14 @@ import pg from 'pg';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 
 import { fundedSession, readSession, say, untilWaiting } from '../test/fixtures.ts';
-import { advisoryLocksOn, namesIn, onDatabase, versionsIn, withMigrations } from '../test/migrations.ts';
+import {
+  namesIn,
+  onDatabase,
+  untilMigrationLock,
+  versionsIn,
+  withMigrations,
+  withSlowMigration,
+} from '../test/migrations.ts';
 import { openProxy } from '../test/proxy.ts';
 import journal from '../migrations/meta/_journal.json' with { type: 'json' };
 import { migrateDatabase } from './migrate.ts';
@@ -160,11 +167,13 @@ describe('while somebody else holds the lock', () => {
   test('a start that waited sees what was migrated meanwhile, whatever the database’s isolation', async () => {
     const name = new URL(empty.url).pathname.slice(1);
     await onDatabase(empty.url, `ALTER DATABASE ${name} SET default_transaction_isolation = 'serializable'`);
-    await using slow = await withMigrations('SELECT pg_sleep(0.3)');
+    await using slow = await withSlowMigration(empty.url);
     const first = migrateDatabase(empty.url, slow);
-    await expect.poll(() => advisoryLocksOn(empty.url)).toHaveLength(1);
-    await migrateDatabase(empty.url, slow);
-    await first;
+    await untilMigrationLock(empty.url, { held: 1, waiting: 0 });
+    const second = migrateDatabase(empty.url, slow);
+    await untilMigrationLock(empty.url, { held: 1, waiting: 1 });
+    await slow.letGo();
+    await Promise.all([first, second]);
     expect(await versionsIn(empty.url)).toHaveLength(journal.entries.length + 1);
   });
 
@@ -203,7 +212,7 @@ test('the lock is gone with the migration, though a pooler keeps the connection 
     `SELECT FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'timmy-tower migration'`,
   );
   expect(kept).toHaveLength(1);
-  expect(await advisoryLocksOn(empty.url)).toEqual([]);
+  await untilMigrationLock(empty.url, { held: 0, waiting: 0 });
   await pooler.close();
 });
 
@@ -234,8 +243,8 @@ describe('on a database in use', () => {
     await using later = await withMigrations('ALTER TABLE sessions ADD a integer');
     let migrating: Promise<void> | undefined;
     await whileInTransaction('a vacuum', ['SELECT FROM sessions'], async () => {
-      migrating = migrateDatabase(empty.url, { ...later, patienceMs: 6000 });
-      await expect.poll(() => waitingFor(1.2), { timeout: 10_000, interval: 20 }).toHaveLength(1);
+      migrating = migrateDatabase(empty.url, { ...later, patienceMs: 12_000 });
+      await expect.poll(() => waitingFor(1.2), { interval: 20 }).toHaveLength(1);
     });
     await migrating;
   });

@@ -1,22 +1,24 @@
 import { randomUUID } from 'node:crypto';
+import { fileURLToPath } from 'node:url';
 
 import { readMigrationFiles } from 'drizzle-orm/migrator';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 
 import packageJson from '../package.json' with { type: 'json' };
 import {
-  advisoryLocksOn,
   firstMigrations,
   namesIn,
   onDatabase,
+  untilMigrationLock,
   versionsIn,
   withMigrations,
+  withSlowMigration,
 } from '../test/migrations.ts';
 import { migrateDatabase } from './migrate.ts';
 import { openEmptyDatabase, type UnmigratedDatabase } from './testing.ts';
 
 const { version } = packageJson;
-const migrations = readMigrationFiles({ migrationsFolder: new URL('../migrations', import.meta.url).pathname });
+const migrations = readMigrationFiles({ migrationsFolder: fileURLToPath(new URL('../migrations', import.meta.url)) });
 
 let database: UnmigratedDatabase;
 beforeEach(async () => {
@@ -103,11 +105,14 @@ describe('a database that a newer version migrated is refused, naming both', () 
   });
 
   test('also when it comes in while we wait for its lock', async () => {
-    await using later = await withMigrations('SELECT pg_sleep(0.3)');
-    const migrating = migrateDatabase(database.url, { ...later, ...newer });
-    await expect.poll(() => advisoryLocksOn(database.url)).toHaveLength(1);
-    await expect(start()).rejects.toThrow('99.10.0');
+    await using slow = await withSlowMigration(database.url);
+    const migrating = migrateDatabase(database.url, { ...slow, ...newer });
+    await untilMigrationLock(database.url, { held: 1, waiting: 0 });
+    const starting = start().catch((thrown: unknown) => thrown);
+    await untilMigrationLock(database.url, { held: 1, waiting: 1 });
+    await slow.letGo();
     await migrating;
+    expect(await starting).toMatchObject({ message: expect.stringContaining('99.10.0') });
   });
 });
 

@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { generateDrizzleJson, generateMigration } from 'drizzle-kit/api';
 import { AppError } from '@timmy-tower/contract';
 import { sql } from 'drizzle-orm';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 
 import {
   fundedSession,
@@ -16,23 +16,17 @@ import {
   unpaidSession,
   untilWaiting,
 } from '../test/fixtures.ts';
+import { database, opened, useDatabase } from '../test/use-database.ts';
 import { openProxy } from '../test/proxy.ts';
 import { appendMessage, getSessionHistory } from './history.ts';
 import { creditPayment } from './invoices.ts';
 import { connect, openDatabase } from './open.ts';
 import { sqlState, toAppError } from './pg-error.ts';
 import * as schema from './schema.ts';
-import { openTestDatabase, type TestDatabase } from './testing.ts';
 import { type Database, inTransaction, lockSession, type Tx } from './transaction.ts';
 import { reserveTurn } from './turns.ts';
 
-let opened: TestDatabase;
-let database: Database;
-beforeAll(async () => {
-  opened = await openTestDatabase();
-  database = opened.db;
-});
-afterAll(() => opened.close());
+useDatabase();
 
 const refused = (promise: Promise<unknown>) =>
   promise.then(

@@ -1,23 +1,17 @@
 /** What watchers read: versions, and many sessions at once. */
 import { randomBytes, randomUUID } from 'node:crypto';
 
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 
 import { endOf, fundedSession, reserved, run, type TestSession, topUp, unpaidSession } from '../test/fixtures.ts';
+import { database, useDatabase } from '../test/use-database.ts';
 import { appendMessage } from './history.ts';
 import { claimInvoicesToLookUp, creditPayment } from './invoices.ts';
 import { findKeys, findSession, listSessions, listSessionVersions, type StoredSession } from './sessions.ts';
-import { openTestDatabase, type TestDatabase } from './testing.ts';
-import { type Database, inTransaction } from './transaction.ts';
+import { inTransaction } from './transaction.ts';
 import { releaseTurn, type ReserveTurn, settleTurn } from './turns.ts';
 
-let opened: TestDatabase;
-let database: Database;
-beforeAll(async () => {
-  opened = await openTestDatabase();
-  database = opened.db;
-});
-afterAll(() => opened.close());
+useDatabase();
 
 describe('a session’s version', () => {
   const versionOf = async (sessionId: string) => (await listSessionVersions(database, [sessionId]))[0]!.version;

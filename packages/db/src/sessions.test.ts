@@ -1,10 +1,9 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test } from 'vitest';
 
 import {
   DAY_MS,
-  expectBalancedBooks,
   fundedSession,
   giveUp,
   idle,
@@ -17,8 +16,10 @@ import {
   topUp,
   unpaidSession,
   untilWaiting,
+  messagesOf,
 } from '../test/fixtures.ts';
-import { appendMessage, forgetMessages, listMessages } from './history.ts';
+import { database, useDatabase } from '../test/use-database.ts';
+import { appendMessage, forgetMessages } from './history.ts';
 import { creditPayment } from './invoices.ts';
 import { findRequest } from './requests.ts';
 import {
@@ -28,25 +29,15 @@ import {
   insertSession,
   removeUnpaidSessions,
 } from './sessions.ts';
-import { openTestDatabase, type TestDatabase } from './testing.ts';
-import { type Database, inTransaction, lockSession } from './transaction.ts';
+import { inTransaction, lockSession } from './transaction.ts';
 import { releaseTurn } from './turns.ts';
 
-let opened: TestDatabase;
-let database: Database;
-beforeAll(async () => {
-  opened = await openTestDatabase();
-  database = opened.db;
-});
+useDatabase();
 afterEach(async () => {
-  await expectBalancedBooks(database);
   // Nothing for the next test's sweep.
   await run(database, `UPDATE sessions SET status = 'closed'`);
 });
-afterAll(() => opened.close());
 
-const said = async (sessionId: string) =>
-  (await listMessages(database, { sessionId, limit: 200, order: 'asc' }))!.messages;
 const statusOf = async (sessionId: string) => (await readSession(database, sessionId)).status;
 const dead = { expiresAt: new Date(Date.now() - 2 * DAY_MS) };
 
@@ -244,7 +235,7 @@ describe('removeUnpaidSessions', () => {
     const sessionId = await createHistorySession(database);
     await inTransaction(database, (tx) => appendMessage(tx, { sessionId, role: 'user', content: 'kept' }));
     expect(await removeUnpaidSessions(database)).toBe(0);
-    expect(await said(sessionId)).toHaveLength(1);
+    expect(await messagesOf(database, sessionId)).toHaveLength(1);
   });
 });
 
@@ -254,7 +245,7 @@ describe('forgetMessages', () => {
     const { requestId } = await say(database, session, 'one', 'two');
     const turn = await reserved(database, session);
     expect(await forgetMessages(database, session.sessionId)).toEqual({ busyWith: turn.requestId });
-    expect(await said(session.sessionId)).toHaveLength(2);
+    expect(await messagesOf(database, session.sessionId)).toHaveLength(2);
     await loseLease(database, turn);
     expect(await forgetMessages(database, session.sessionId)).toEqual({});
     expect(await findRequest(database, { ...session, requestId })).toMatchObject({ chargedMsat: 30n, reply: null });
@@ -266,7 +257,7 @@ describe('forgetMessages', () => {
     const [one, two] = [await fundedSession(database), await fundedSession(database)];
     for (const session of [one, two]) await say(database, session, 'hello', 'hello');
     await forgetMessages(database, one.sessionId);
-    expect(await said(two.sessionId)).toHaveLength(2);
+    expect(await messagesOf(database, two.sessionId)).toHaveLength(2);
     await inTransaction(database, (tx) => appendMessage(tx, { ...one, role: 'user', content: 'again' }));
     expect((await readSession(database, one.sessionId)).messageCount).toBe(1);
   });

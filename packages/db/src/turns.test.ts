@@ -1,41 +1,27 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 
 import {
   endOf,
-  expectBalancedBooks,
   fundedSession,
-  loseLease,
   newTurn,
   readSession,
   reserved,
   run,
   say,
   unpaidSession,
+  chargesOf,
+  messagesOf,
 } from '../test/fixtures.ts';
-import { getSessionHistory, listMessages } from './history.ts';
-import { sweepLeases } from './leases.ts';
-import { listLedger } from './ledger.ts';
+import { database, useDatabase } from '../test/use-database.ts';
+import { getSessionHistory } from './history.ts';
 import { findRequest } from './requests.ts';
-import { openTestDatabase, type TestDatabase } from './testing.ts';
-import type { Database } from './transaction.ts';
 import { releaseTurn, reserveTurn, settleTurn } from './turns.ts';
 
-let opened: TestDatabase;
-let database: Database;
-beforeAll(async () => {
-  opened = await openTestDatabase();
-  database = opened.db;
-});
-afterEach(() => expectBalancedBooks(database));
-afterAll(() => opened.close());
+useDatabase();
 
 const idempotency = (key: string, body = 'body') => ({ key, bodyHash: Buffer.alloc(32, body) });
-const charges = async (sessionId: string) =>
-  (await listLedger(database, sessionId)).filter((entry) => entry.kind === 'charge');
-const said = async (sessionId: string) =>
-  (await listMessages(database, { sessionId, limit: 200, order: 'asc' }))!.messages;
 
 describe('a turn', () => {
   test('shows the model what was said before, oldest first, and says how much it left out', async () => {
@@ -72,13 +58,15 @@ describe('a turn', () => {
       messageCount: 2,
     });
     const { requestId } = turn;
-    const messages = await said(session.sessionId);
+    const messages = await messagesOf(database, session.sessionId);
     expect(messages).toMatchObject([
       { sessionRequestId: requestId, role: 'user', content: 'a question', tokenCount: 3, promptTokens: 2 },
       { sessionRequestId: requestId, role: 'assistant', content: 'an answer', tokenCount: 3, promptTokens: 3 },
     ]);
     expect(messages[1]!.id).toBe(settled!.reply!.id);
-    expect(await charges(session.sessionId)).toMatchObject([{ sessionRequestId: requestId, amountMsat: -30n }]);
+    expect(await chargesOf(database, session.sessionId)).toMatchObject([
+      { sessionRequestId: requestId, amountMsat: -30n },
+    ]);
   });
 
   test('is kept whole, so that a replay is identical', async () => {
@@ -133,7 +121,12 @@ describe('a turn', () => {
     const { answer } = await reserved(database, session, { history: { maxMessages: 2, tokenBudget: 4000 } });
     expect(answer.history.map((message) => message.content)).toEqual(['one', 'two']);
     expect(answer.shown).toEqual({ messages: 2, tokens: 2, dropped: 2 });
-    expect((await said(session.sessionId)).map((message) => message.content)).toEqual(['one', 'two', 'cancelled', '']);
+    expect((await messagesOf(database, session.sessionId)).map((message) => message.content)).toEqual([
+      'one',
+      'two',
+      'cancelled',
+      '',
+    ]);
     expect((await readSession(database, session.sessionId)).messageCount).toBe(4);
     expect(await getSessionHistory(session.sessionId, 2, 4000, database)).toMatchObject([
       { content: 'cancelled' },
@@ -148,7 +141,12 @@ describe('a turn', () => {
       session.sessionId,
     ]);
     await say(database, session, 'three', 'four');
-    expect((await said(session.sessionId)).map((message) => message.content)).toEqual(['one', 'two', 'three', 'four']);
+    expect((await messagesOf(database, session.sessionId)).map((message) => message.content)).toEqual([
+      'one',
+      'two',
+      'three',
+      'four',
+    ]);
     const inOrder = await getSessionHistory(session.sessionId, 8, 4000, database);
     expect(inOrder.map((message) => message.content)).toEqual(['one', 'two', 'three', 'four']);
   });
@@ -195,7 +193,7 @@ describe('reserveTurn', () => {
     await run(database, `UPDATE sessions SET status = 'closed' WHERE id = $1`, [session.sessionId]);
     expect(await reserveTurn(database, again())).toEqual(replay);
     expect(await reserveTurn(database, { ...again(), keyHash: randomBytes(32) })).toEqual({ outcome: 'not-found' });
-    expect(await charges(session.sessionId)).toHaveLength(2);
+    expect(await chargesOf(database, session.sessionId)).toHaveLength(2);
   });
 
   test('refuses an idempotency key that came with another body, running or finished', async () => {
@@ -222,7 +220,7 @@ describe('reserveTurn', () => {
     const retried = await reserved(database, session, { idempotency: idempotency('mine', 'other') });
     await settleTurn(database, endOf(retried));
     expect(await findRequest(database, turn)).toMatchObject({ state: 'failed', chargedMsat: 0n, reply: null });
-    expect(await charges(session.sessionId)).toHaveLength(1);
+    expect(await chargesOf(database, session.sessionId)).toHaveLength(1);
   });
 
   test('sent again with its request id answers the same, with one hold', async () => {
@@ -236,78 +234,5 @@ describe('reserveTurn', () => {
       ])
     )[0]!;
     expect((await readSession(database, session.sessionId)).heldMsat).toBe(BigInt(heldMsat));
-  });
-});
-
-describe('settleTurn', () => {
-  test('charges no more than the hold', async () => {
-    const session = await fundedSession(database, 10_000n);
-    const turn = await reserved(database, session);
-    expect(await settleTurn(database, endOf(turn, { chargeMsat: 126n }))).toMatchObject({
-      chargedMsat: 125n,
-      balanceMsat: 9875n,
-    });
-  });
-
-  test('sent again answers the same and charges once', async () => {
-    const session = await fundedSession(database);
-    const turn = await reserved(database, session);
-    const settled = await settleTurn(database, endOf(turn));
-    expect(await settleTurn(database, endOf(turn))).toEqual(settled);
-    await say(database, session, 'three', 'four');
-    expect(await settleTurn(database, endOf(turn))).toEqual(settled);
-    expect(await charges(session.sessionId)).toHaveLength(2);
-    expect(await said(session.sessionId)).toHaveLength(4);
-  });
-
-  test.each([
-    ['another server', async () => undefined, { owner: randomUUID() }],
-    ['its own server after it was released', releaseTurn, {}],
-    [
-      'its own server after its lease ran out and was swept',
-      async (db: Database, turn: { requestId: string }) => {
-        await loseLease(db, turn);
-        await sweepLeases(db);
-      },
-      {},
-    ],
-    ['its own server under another session', async () => undefined, { sessionId: randomUUID() }],
-  ] as const)('by %s is fenced off and writes nothing', async (_who, before, changes) => {
-    const session = await fundedSession(database, 10_000n);
-    const turn = await reserved(database, session);
-    await before(database, turn);
-    expect(await settleTurn(database, endOf(turn, changes))).toBeUndefined();
-    expect(await said(session.sessionId)).toEqual([]);
-    expect(await readSession(database, session.sessionId)).toMatchObject({ balanceMsat: 10_000n, messageCount: 0 });
-  });
-
-  test('writes all or nothing', async () => {
-    const session = await fundedSession(database, 10_000n);
-    const turn = await reserved(database, session);
-    const broken = endOf(turn, { reply: { content: 'U+0000: \0', promptTokens: 1 } });
-    await expect(settleTurn(database, broken)).rejects.toMatchObject({ cause: { code: '22021' } });
-    expect(await said(session.sessionId)).toEqual([]);
-    expect(await findRequest(database, turn)).toMatchObject({ state: 'running' });
-    expect(await readSession(database, session.sessionId)).toMatchObject({ balanceMsat: 10_000n, heldMsat: 125n });
-  });
-});
-
-describe('releaseTurn', () => {
-  test('gives the hold back once, and charges nothing', async () => {
-    const session = await fundedSession(database, 10_000n);
-    const turn = await reserved(database, session);
-    expect(await releaseTurn(database, { ...turn, owner: randomUUID() })).toBe(false);
-    expect(await releaseTurn(database, turn)).toBe(true);
-    expect(await releaseTurn(database, turn)).toBe(false);
-    expect(await findRequest(database, turn)).toMatchObject({ state: 'failed', chargedMsat: 0n, balanceMsat: 10_000n });
-    expect(await readSession(database, session.sessionId)).toMatchObject({ balanceMsat: 10_000n, heldMsat: 0n });
-  });
-
-  test('leaves a settled turn alone', async () => {
-    const session = await fundedSession(database, 10_000n);
-    const turn = await reserved(database, session);
-    await settleTurn(database, endOf(turn));
-    expect(await releaseTurn(database, turn)).toBe(false);
-    expect(await findRequest(database, turn)).toMatchObject({ state: 'completed', chargedMsat: 30n });
   });
 });

@@ -6,8 +6,9 @@ import { eq } from 'drizzle-orm';
 import type pg from 'pg';
 import { expect } from 'vitest';
 
+import { listMessages } from '../src/history.ts';
 import { addInvoice, creditPayment, type NewSessionInvoice } from '../src/invoices.ts';
-import { listDiscrepancies } from '../src/ledger.ts';
+import { listDiscrepancies, listLedger } from '../src/ledger.ts';
 import { sessions } from '../src/schema.ts';
 import { insertSession } from '../src/sessions.ts';
 import type { Database, Db } from '../src/transaction.ts';
@@ -197,5 +198,12 @@ export async function countWaiting(database: Database): Promise<number> {
 
 /** Waits until `count` statements on this database wait for a lock. */
 export async function untilWaiting(database: Database, count: number): Promise<void> {
-  await expect.poll(() => countWaiting(database), { interval: 5, timeout: 10_000 }).toBe(count);
+  await expect.poll(() => countWaiting(database), { interval: 5 }).toBe(count);
 }
+
+export const chargesOf = async (database: Database, sessionId: string) =>
+  (await listLedger(database, sessionId)).filter((entry) => entry.kind === 'charge');
+
+/** Everything that was said in a session. */
+export const messagesOf = async (database: Database, sessionId: string) =>
+  (await listMessages(database, { sessionId, limit: 200, order: 'asc' }))!.messages;

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 import pg from 'pg';
+import { expect } from 'vitest';
 
 const MIGRATIONS = fileURLToPath(new URL('../migrations', import.meta.url));
 
@@ -27,6 +28,15 @@ export async function withMigrations(...statements: string[]): Promise<Migration
       await writeFile(join(folder, `${next.tag}.sql`), statement);
     }
   });
+}
+
+/** A migration more, which is not over until it is let go: with its table, in the database of this URL. */
+export async function withSlowMigration(url: string): Promise<MigrationsFolder & { letGo: () => Promise<unknown> }> {
+  await onDatabase(url, 'CREATE TABLE let_go (now boolean)');
+  const folder = await withMigrations(
+    'DO $$ BEGIN WHILE NOT EXISTS (SELECT FROM let_go) LOOP PERFORM pg_sleep(0.01); END LOOP; END $$',
+  );
+  return { ...folder, letGo: () => onDatabase(url, 'INSERT INTO let_go VALUES (true)') };
 }
 
 /** Our first `count` migrations: what an earlier version had. */
@@ -66,13 +76,19 @@ export const versionsIn = async (url: string) =>
     ({ version }) => version,
   );
 
-/** The advisory locks that somebody has on a database. */
-export const advisoryLocksOn = (url: string) =>
-  onDatabase(
-    url,
-    `SELECT FROM pg_locks JOIN pg_database d ON d.oid = database
-     WHERE locktype = 'advisory' AND granted AND datname = current_database()`,
-  );
+/** How many have the lock under which a database is migrated, and how many wait for it. */
+export async function untilMigrationLock(url: string, { held, waiting }: { held: number; waiting: number }) {
+  const locks = async () => {
+    const rows = await onDatabase<{ granted: boolean }>(
+      url,
+      `SELECT granted FROM pg_locks JOIN pg_database d ON d.oid = database
+       WHERE locktype = 'advisory' AND datname = current_database()`,
+    );
+    const granted = rows.filter((row) => row.granted).length;
+    return { held: granted, waiting: rows.length - granted };
+  };
+  await expect.poll(locks).toEqual({ held, waiting });
+}
 
 /** All that was made in a database by somebody: its schemas, and what is in them. */
 export const namesIn = async (url: string) =>

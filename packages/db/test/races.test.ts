@@ -2,15 +2,13 @@
 import { randomUUID } from 'node:crypto';
 
 import { sql } from 'drizzle-orm';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 
 import { appendMessage, forgetMessages, listMessages } from '../src/history.ts';
 import { creditPayment } from '../src/invoices.ts';
 import { sweepLeases } from '../src/leases.ts';
-import { listLedger } from '../src/ledger.ts';
 import { connect } from '../src/open.ts';
 import { findRequest } from '../src/requests.ts';
-import { openTestDatabase, type TestDatabase } from '../src/testing.ts';
 import { type Database, inTransaction, lockSession } from '../src/transaction.ts';
 import { releaseTurn, type ReserveTurn, reserveTurn, settleTurn } from '../src/turns.ts';
 import {
@@ -27,22 +25,16 @@ import {
   type TestSession,
   topUp,
   untilWaiting,
+  chargesOf,
 } from './fixtures.ts';
+import { database, opened, useDatabase } from './use-database.ts';
 
-let opened: TestDatabase;
-let database: Database;
-beforeAll(async () => {
-  opened = await openTestDatabase({ poolSize: 20 });
-  database = opened.db;
-});
-afterAll(() => opened.close());
+useDatabase({ poolSize: 20 });
 
 const atOnce = <T>(count: number, work: (index: number) => Promise<T>) =>
   Promise.all(Array.from({ length: count }, (_, index) => work(index)));
 const times = (count: number, value: string) => Array.from({ length: count }, () => value);
 const outcomesOf = (answers: { outcome: string }[]) => answers.map((answer) => answer.outcome).toSorted();
-const chargesOf = async (sessionId: string) =>
-  (await listLedger(database, sessionId)).filter((entry) => entry.kind === 'charge');
 
 /** What two connections that work on one row must not be: one after the other by chance. */
 const withWarmPool = () => atOnce(20, () => run(database, 'SELECT pg_sleep(0.01)'));
@@ -83,7 +75,7 @@ describe('at once', () => {
     });
     const others = outcomesOf(answers).filter((outcome) => outcome !== 'busy' && outcome !== 'replay');
     expect(others).toEqual(['reserved']);
-    expect(await chargesOf(session.sessionId)).toHaveLength(1);
+    expect(await chargesOf(database, session.sessionId)).toHaveLength(1);
   });
 
   test('one lost answer asked for twenty times: one request, one hold', async () => {
@@ -102,7 +94,7 @@ describe('at once', () => {
     const answers = await atOnce(10, () => settleTurn(database, endOf(turn)));
     for (const answer of answers) expect(answer).toEqual(answers[0]);
     expect(answers[0]).toMatchObject({ chargedMsat: 30n });
-    expect(await chargesOf(session.sessionId)).toHaveLength(1);
+    expect(await chargesOf(database, session.sessionId)).toHaveLength(1);
     expect(await readSession(database, session.sessionId)).toMatchObject({ messageCount: 2, heldMsat: 0n });
   });
 
@@ -251,7 +243,7 @@ describe('twenty workers that do everything at once in three sessions', () => {
     const ids = sessions.map((session) => session.sessionId);
     const balances = await Promise.all(ids.map((id) => readSession(database, id)));
     const balanceMsat = balances.reduce((sum, session) => sum + session.balanceMsat, 0n);
-    const charges = (await Promise.all(ids.map(chargesOf))).flat();
+    const charges = (await Promise.all(ids.map((sessionId) => chargesOf(database, sessionId)))).flat();
     const chargedMsat = charges.reduce((sum, entry) => sum - entry.amountMsat, 0n);
     expect(balanceMsat).toBe(6000n + creditedMsat - chargedMsat);
     const charged = charges.map((entry) => String(entry.sessionRequestId));

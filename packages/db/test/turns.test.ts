@@ -3,32 +3,15 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 
 import fc from 'fast-check';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 
 import { forgetMessages } from '../src/history.ts';
 import { connect } from '../src/open.ts';
-import { openTestDatabase, type TestDatabase } from '../src/testing.ts';
-import type { Database } from '../src/transaction.ts';
 import { releaseTurn, type ReserveTurn, reserveTurn, settleTurn } from '../src/turns.ts';
-import {
-  endOf,
-  expectBalancedBooks,
-  fundedSession,
-  newTurn,
-  readSession,
-  reserved,
-  say,
-  type TestSession,
-} from './fixtures.ts';
+import { endOf, fundedSession, newTurn, readSession, reserved, say, type TestSession } from './fixtures.ts';
+import { database, opened, useDatabase } from './use-database.ts';
 
-let opened: TestDatabase;
-let database: Database;
-beforeAll(async () => {
-  opened = await openTestDatabase();
-  database = opened.db;
-});
-afterEach(() => expectBalancedBooks(database));
-afterAll(() => opened.close());
+useDatabase();
 
 const ceilDivide = (dividend: bigint, divisor: bigint) => (dividend + divisor - 1n) / divisor;
 

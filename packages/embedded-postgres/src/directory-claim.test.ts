@@ -12,7 +12,7 @@ import { BEAT_MS } from './heartbeat.ts';
 import { openEmbedded } from './open.ts';
 import { isRunning, waitUntilGone } from './process.ts';
 
-// Shorter than a takeover takes for which only silence speaks.
+// Shorter than a takeover takes for which only silence speaks; where a PostgreSQL is started, that takes its time.
 vi.setConfig({ testTimeout: TAKEOVER_MS - 1_000 });
 const claims: DirectoryClaim[] = [];
 afterEach(async () => {
@@ -148,15 +148,15 @@ async function loseTo(successor: (pipe: string) => { pipe?: string }) {
   return { server, cause: await lost.promise, losses };
 }
 
-test('who finds another claim stops its PostgreSQL at once, and says so', async () => {
+test('who finds another claim stops its PostgreSQL at once, and says so', { timeout: 60_000 }, async () => {
   const { server, cause, losses } = await loseTo(() => ({}));
   expect(cause.message).toContain('stranger pid 1 on elsewhere');
-  expect(await waitUntilGone(server.pid, 5_000)).toBe(true);
+  expect(await waitUntilGone(server.pid, 30_000)).toBe(true);
   await server.stop();
   expect(losses).toHaveLength(1);
 });
 
-test('who finds that its PostgreSQL was adopted leaves it running', async () => {
+test('who finds that its PostgreSQL was adopted leaves it running', { timeout: 60_000 }, async () => {
   const { server, losses } = await loseTo((pipe) => ({ pipe }));
   await server.stop();
   expect(isRunning(server.pid)).toBe(true);

@@ -39,7 +39,7 @@ const halfWay = async (directory: string): Promise<string> =>
       readdirSync(directory).find(
         (name) => name.startsWith('18.init-') && existsSync(join(directory, name, 'data', 'base')),
       ),
-    10_000,
+    50_000,
   )) ?? 'none';
 
 const openElsewhere = (directory: string) =>

@@ -40,6 +40,7 @@ async function makeTemplate(): Promise<string> {
 /** For the end of a test file. */
 export async function removeTemplate(): Promise<void> {
   if (template) rmSync(dirname(await template), { recursive: true, force: true });
+  template = undefined;
 }
 
 /** A new folder that only its owner may look into. */
@@ -52,7 +53,7 @@ export function temporaryFolder(): string {
 /** Ends what the test started, the servers in its folders too, and removes the folders and what was copied for them. */
 export async function cleanUp(): Promise<void> {
   for (const child of children.splice(0)) await kill(child);
-  for (const folder of folders.splice(0)) {
+  for (const folder of folders.splice(0).toReversed()) {
     for (const name of readdirSync(folder, { recursive: true, encoding: 'utf8' })) {
       if (name.endsWith('postmaster.pid')) await killServer(dirname(join(folder, name)));
     }

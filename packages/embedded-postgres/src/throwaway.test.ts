@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { cpSync, existsSync, statSync } from 'node:fs';
 import { chmod, mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { afterEach, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { makePipe } from './alive-pipe.ts';
 import { executableBinaries, removeCopies } from './executable-binaries.ts';
 import { cleanUp, inAnotherProcess, kill, query, run, temporaryFolder } from './fixture.ts';
@@ -12,7 +12,16 @@ import { canExecute, findBinaries, NOBODY } from './binaries.ts';
 
 // Every one syncs to disk, several times over: a slow disk takes its time.
 vi.setConfig({ testTimeout: 60_000 });
-afterEach(cleanUp);
+// Others start and clear away their own where temporary files usually are, while these look at theirs.
+beforeEach(async () => {
+  const folder = temporaryFolder();
+  await chmod(folder, 0o755);
+  vi.stubEnv('TMPDIR', folder);
+});
+afterEach(async () => {
+  vi.unstubAllEnvs();
+  await cleanUp();
+});
 
 test('a throw-away server is quick rather than durable, and leaves nothing', async () => {
   const server = await startThrowawayPostgres();

@@ -65,15 +65,14 @@ export function walletSuite<W extends Wallet>(name: string, { open, pay, takeDow
 
       const first = await wallet.createInvoice(newInvoice);
       await pay(wallet, first.bolt11);
-      await vi.waitFor(() => {
-        expect(stopped).toHaveBeenCalledWith(first.paymentHash);
-        expect(listening).toHaveBeenCalledWith(first.paymentHash);
-      });
+      await expect
+        .poll(() => [stopped, listening].map(({ mock }) => mock.calls))
+        .toEqual([[[first.paymentHash]], [[first.paymentHash]]]);
 
       stop();
       const second = await wallet.createInvoice(newInvoice);
       await pay(wallet, second.bolt11);
-      await vi.waitFor(() => expect(listening).toHaveBeenCalledWith(second.paymentHash));
+      await expect.poll(() => listening.mock.calls).toContainEqual([second.paymentHash]);
       expect(stopped).not.toHaveBeenCalledWith(second.paymentHash);
     });
 

@@ -90,7 +90,7 @@ test.concurrent('a statement that takes too long is ended', async () => {
 test.concurrent('who freezes within a transaction loses it, and its locks', async () => {
   const { session, letGo } = await lockedSession(server.db);
   const next = async (): Promise<unknown> => reserveTurn(server.db, newTurn(session)).catch(() => undefined);
-  await expect.poll(next, { timeout: 10_000 }).toMatchObject({ outcome: 'reserved' });
+  await expect.poll(next).toMatchObject({ outcome: 'reserved' });
   expect(toAppError(await refused(letGo()))).toMatchObject({ code: 'unavailable' });
 });
 
@@ -116,7 +116,7 @@ test.concurrent('nothing stays blocked inside PostgreSQL for a caller who has le
   await expect.poll(() => waitingFor(session)).toBe(5);
   network.cut();
   await Promise.all(leaving);
-  await expect.poll(() => waitingFor(session), { timeout: 1.5 * TIME_LIMITS_MS.statement }).toBe(0);
+  await expect.poll(() => waitingFor(session)).toBe(0);
   await letGo();
   await close();
 });
@@ -132,9 +132,8 @@ test.concurrent('who freezes in the middle of a message loses its locks as well'
   connection.bind({});
   connection.execute({});
   connection.flush(); // and no Sync: it was done, it holds its locks, and nobody says that it may commit
-  const started = performance.now();
-  await run(opened.db, `SELECT FROM sessions WHERE id = $1 FOR UPDATE`, [sessionId]);
-  expect(performance.now() - started).toBeLessThan(TIME_LIMITS_MS.settle);
+  const lock = run(opened.db, `SELECT FROM sessions WHERE id = $1 FOR UPDATE`, [sessionId]); // or it waits for ever
+  expect(await lock).toHaveLength(1);
   frozen.release(true);
   await strict.close();
 });

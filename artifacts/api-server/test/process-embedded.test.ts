@@ -28,6 +28,10 @@ test('runs end to end on its own PostgreSQL, stops it with itself, and finds eve
   first.signal('SIGINT');
   expect(await first.ended).toBe(0);
   expect(isRunning(postgres), 'no PostgreSQL is left').toBe(false);
+  expect(
+    first.log().filter(({ level }) => level > 30),
+    'nothing is lost in an orderly stop',
+  ).toEqual([]);
 
   const again = session.on(await place.start());
   expect((await again.said()).at(-1)).toBe(`assistant: ${plan}`);
@@ -72,6 +76,6 @@ test('a server that cannot listen stops the PostgreSQL that it just started', as
   await using place = await openPlace();
   const { code, text } = await place.run({ HOST: '192.0.2.1' });
   expect(code).toBe(1);
-  expect(text).toContain('Cannot listen on 192.0.2.1:0');
+  expect(text).toContain('Cannot listen on 192.0.2.1:0. Set HOST to another one.');
   expect(place.postgresPid()).toBeUndefined();
 });

@@ -10,11 +10,11 @@ export interface BaseUrl {
 /** What people copy from examples: the address of the call itself. */
 const CALL = /\/(?:chat\/completions|completions|responses|messages)$/;
 
-/** @throws {Error} naming the setting, never repeating its value, which may hold a secret */
+/** @throws {RangeError} naming the setting, never repeating its value, which may hold a secret */
 export function parseBaseUrl(setting: string, text: string): BaseUrl {
   const url = URL.parse(text.trim());
   const isUsable = url !== null && /^https?:$/.test(url.protocol) && url.username === '' && url.password === '';
-  if (!isUsable) throw new Error(`${setting} must be an http or https URL without a user name or password in it.`);
+  if (!isUsable) throw new RangeError(`${setting} must be an http or https URL without a user name or password in it.`);
   const path = url.pathname.replace(/\/+$/, '').replace(CALL, '').replace(/\/+$/, '');
   return { baseURL: url.origin + path, search: url.search };
 }

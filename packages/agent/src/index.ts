@@ -1,6 +1,6 @@
 export type { Agent, AgentHealth, Prompt, PromptMessage, ReplyEvent, ReplyOptions } from './agent.ts';
 export { createDemoAgent, type DemoAgentOptions } from './demo.ts';
-export { type AgentSettings, openAgent } from './open.ts';
+export { type AgentSettings, checkAgentSettings, isModel, openAgent } from './open.ts';
 export { OutputMeter } from './output-meter.ts';
 export { priceMsat, type Prices } from './price.ts';
 export { countTokens, MESSAGE_OVERHEAD_TOKENS } from './tokens.ts';

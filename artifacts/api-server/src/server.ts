@@ -1,7 +1,6 @@
 /** Opens what the configuration asks for, in order, and serves it. */
 import { once } from 'node:events';
 import type { Server } from 'node:http';
-import { fileURLToPath } from 'node:url';
 
 import { openAgent } from '@timmy-tower/agent';
 import { AppError } from '@timmy-tower/contract';
@@ -18,13 +17,13 @@ import { OneAtATime } from './one-at-a-time.ts';
 import { openOwnPostgres } from './own-postgres.ts';
 import { KnownKeys } from './sessions/known-keys.ts';
 import { readPage } from './page.ts';
+import { PAGE_DIRECTORY } from './places.ts';
 import { serveApp } from './serve-app.ts';
 import { startRecovery } from './sessions/recover.ts';
 import { RunningTurns } from './sessions/running-turns.ts';
 import { watchPayments } from './sessions/settlement.ts';
 import { WatchedSessions } from './sessions/watched-sessions.ts';
 
-const PAGE_DIRECTORY = fileURLToPath(new URL('../../web/dist', import.meta.url));
 /** How long running turns may take to finish when the server stops. */
 const SHUTDOWN_MS = 10_000;
 

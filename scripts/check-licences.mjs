@@ -1,9 +1,6 @@
 // Fails when something that we ship depends on is under a licence that does not go with MIT, or under none that it names.
-import { existsSync, globSync, readFileSync, realpathSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { listShippedPackages } from './shipped-packages.mjs';
 
-const root = fileURLToPath(new URL('..', import.meta.url));
 const allowed = new Set([
   'MIT',
   'ISC',
@@ -22,40 +19,13 @@ const isAllowed = (licence) =>
     .split(' OR ')
     .some((choice) => allowed.has(choice));
 
-/** Where Node finds a package from another one's folder; undefined for one that is not installed here. */
-function findPackage(name, from) {
-  for (let folder = from; ; folder = dirname(folder)) {
-    const found = join(folder, 'node_modules', name);
-    if (existsSync(found)) return realpathSync(found);
-    if (folder === dirname(folder)) return undefined;
-  }
-}
-
-const seen = new Map();
-const faults = [];
-
-function check(folder) {
-  if (seen.has(folder)) return;
-  const { name, version, license, dependencies, optionalDependencies, peerDependencies } = JSON.parse(
-    readFileSync(join(folder, 'package.json'), 'utf8'),
-  );
-  seen.set(folder, name);
-  if (!isAllowed(typeof license === 'string' ? license : ''))
-    faults.push(`${name}@${version}: ${license ?? 'no licence'}`);
-  for (const dependency of Object.keys({ ...dependencies, ...optionalDependencies, ...peerDependencies })) {
-    const found = findPackage(dependency, folder);
-    if (found) check(found);
-  }
-}
-
-for (const manifest of globSync(['package.json', 'packages/*/package.json', 'artifacts/*/package.json'], {
-  cwd: root,
-})) {
-  check(dirname(join(root, manifest)));
-}
+const packages = listShippedPackages();
+const faults = packages
+  .filter(({ license }) => !isAllowed(typeof license === 'string' ? license : ''))
+  .map(({ name, version, license }) => `${name}@${version}: ${license ?? 'no licence'}`);
 if (faults.length > 0) {
   console.error(`Licences that need a look:\n  ${faults.join('\n  ')}`);
   process.exitCode = 1;
 } else {
-  console.log(`The licences of all ${seen.size} packages go with MIT.`);
+  console.log(`The licences of all ${packages.length} packages go with MIT.`);
 }

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 
-import { ConfigError, loadConfig, requestLimits, settingsSchema } from './config.ts';
+import { loadConfig, loadDatabaseConfig, requestLimits, settingsSchema } from './config.ts';
+import { ConfigError } from './read-settings.ts';
 
 const faultsOf = (env: Record<string, string>): string[] => {
   try {
@@ -16,6 +17,7 @@ const namesOf = (faults: string[]) => faults.map((fault) => /^ {2}(\w+):/.exec(f
 test('nothing set gives every default', () => {
   expect(loadConfig({})).toEqual({
     production: false,
+    warnings: [],
     settings: {
       PORT: 3000,
       HOST: '127.0.0.1',
@@ -47,13 +49,14 @@ test('blank is the same as unset, for every setting', () => {
   expect(loadConfig(blanks)).toEqual(loadConfig({}));
 });
 
-test('what is set is taken, without the space around it, and nothing else is looked at', () => {
+test('what is set is taken, without the space around it, and nothing else is taken', () => {
   const { settings, production } = loadConfig({
     PORT: ' 8080 ',
     DATABASE_URL: 'postgresql://timmy:secret@db.example:6543/tower',
     MODEL: 'openai-compatible/llama',
     OPENAI_BASE_URL: 'http://127.0.0.1:11434/v1',
     NODE_ENV: 'production',
+    WALLET_URL: 'simulated:?allow-production',
     port: '1',
     TIMMY: 'x',
   });
@@ -121,8 +124,16 @@ test('every bad setting is named at once, and no value is repeated', () => {
     MIN_DEPOSIT_SATS: 'hunter2',
     MAX_DEPOSIT_SATS: 'hunter2',
     SESSION_IDLE_DAYS: 'hunter2',
+    HOST: 'http://hunter2',
+    WALLET_URL: 'lnd://hunter2@node',
+    MODEL: 'sk-hunter2',
+    OPENAI_API_KEY: 'sk hunter2',
+    ANTHROPIC_API_KEY: 'sk-hunter2\nsk',
+    NODE_ENV: 'Production-hunter2',
+    AGENT_INSTRUCTIONS: '"hunter2"',
   };
-  const faults = faultsOf({ ...bad, OPENAI_API_KEY: 'sk-hunter2', ANTHROPIC_API_KEY: 'sk-hunter2' });
+  expect(Object.keys(bad).toSorted()).toEqual(Object.keys(settingsSchema.shape).toSorted());
+  const faults = faultsOf(bad);
   expect(new Set(namesOf(faults))).toEqual(new Set(Object.keys(bad)));
   expect(faults.join('\n')).not.toContain('hunter2');
 });
@@ -200,4 +211,92 @@ test('what one request may ask for follows from the settings', () => {
     history: { maxMessages: 0, tokenBudget: 4000 },
     historyLimit: { maxMessages: 200, tokenBudget: 32_000 },
   });
+});
+
+test('a model and a wallet are looked at with the rest, whatever else is bad', () => {
+  const faults = faultsOf({
+    PORT: 'eighty',
+    OPENAI_BASE_URL: 'nowhere',
+    DATABASE_POOLER: 'transaction',
+    NODE_ENV: 'production',
+    MODEL: 'openai/gpt',
+  });
+  expect(faults).toEqual([
+    expect.stringContaining('  PORT: must be a whole number'),
+    expect.stringContaining('  OPENAI_BASE_URL: must be a URL'),
+    '  DATABASE_POOLER: needs DATABASE_URL: the pooler’s own',
+    expect.stringMatching(/^ {2}WALLET_URL: .* does not start in production: set WALLET_URL to a real wallet/),
+    expect.stringMatching(/^ {2}MODEL: openai\/… needs a key: set OPENAI_API_KEY too/),
+  ]);
+});
+
+test('a contradiction with a setting that is bad by itself is not told: mending that one may mend it', () => {
+  const given = { MIN_DEPOSIT_SATS: '2000000', MAX_DEPOSIT_SATS: 'hunter2' };
+  expect(namesOf(faultsOf(given))).toEqual(['MAX_DEPOSIT_SATS']);
+  expect(namesOf(faultsOf({ MODEL: 'openai-compatible/llama', OPENAI_BASE_URL: 'hunter2' }))).toEqual([
+    'OPENAI_BASE_URL',
+  ]);
+});
+
+test.each(['"8080"', "'8080'"])('the quotes of %s count, where nobody takes them away', (PORT) => {
+  expect(faultsOf({ PORT })).toEqual(['  PORT: is in quotes, and they count: take them away']);
+});
+
+test('what a file with the line ends of Windows leaves is taken away', () => {
+  expect(loadConfig({ MODEL: 'demo\r', OPENAI_API_KEY: 'sk-test\r' }).settings.OPENAI_API_KEY).toBe('sk-test');
+});
+
+test.each(['127.0.0.1', '0.0.0.0', '::', '::1', 'localhost', 'my-host.example', 'my_container'])(
+  'may listen on %s',
+  (HOST) => expect(faultsOf({ HOST })).toEqual([]),
+);
+
+test.each(['127.0.0.1:3000', 'http://localhost', '[::1]', 'local host', '/run/timmy.sock'])(
+  'does not listen on %s',
+  (HOST) => expect(namesOf(faultsOf({ HOST }))).toEqual(['HOST']),
+);
+
+test.each(['prod', 'Production', 'PRODUCTION'])(
+  'NODE_ENV=%s is not taken for something else than production',
+  (value) => {
+    expect(faultsOf({ NODE_ENV: value })).toEqual(['  NODE_ENV: must be written production, if that is meant']);
+  },
+);
+
+test('a name that comes near a setting is told, beside the faults too, and never its value', () => {
+  const near = { PROT: '4000', OPENAI_KEY: 'sk-hunter2' };
+  const told = [
+    'PROT is no setting, so it does nothing. Did you mean PORT?',
+    'OPENAI_KEY is no setting, so it does nothing. Did you mean OPENAI_API_KEY?',
+  ];
+  expect(loadConfig(near).warnings).toEqual(told);
+  expect(faultsOf({ ...near, MODEL: 'openai/gpt' })).toEqual([
+    expect.stringContaining('MODEL: openai/… needs a key'),
+    ...told.map((line) => `  ${line}`),
+  ]);
+  expect(loadConfig({ PROT: ' ' }).warnings).toEqual([]);
+});
+
+test('an option of the database’s URL that the driver does not know is told', () => {
+  const DATABASE_URL = 'postgres://timmy:hunter2@db/tower?sslmod=require&sslmode=require&schema=public&schema=x';
+  expect(loadConfig({ DATABASE_URL }).warnings).toEqual([
+    'DATABASE_URL’s option sslmod is not known here, so it does nothing.',
+    'DATABASE_URL’s option schema is not known here, so it does nothing.',
+  ]);
+});
+
+test('a command that needs the database alone is not kept by other settings', () => {
+  const env = {
+    DATABASE_URL: 'postgres://timmy@db/tower',
+    MODEL: 'nothing',
+    NODE_ENV: 'production',
+    PORT: 'x',
+    PROT: '1',
+  };
+  expect(loadDatabaseConfig(env)).toEqual({
+    settings: { DATABASE_URL: 'postgres://timmy@db/tower' },
+    warnings: ['PROT is no setting, so it does nothing. Did you mean PORT?'],
+  });
+  expect(() => loadDatabaseConfig({ DATABASE_URL: 'mysql://db' })).toThrow(ConfigError);
+  expect(() => loadDatabaseConfig({ DATABASE_POOLER: 'transaction' })).toThrow('needs DATABASE_URL');
 });

@@ -1,6 +1,14 @@
-/** The only reader of the environment. */
+/** The only reader of the environment, and every setting. */
+import { isIP } from 'node:net';
+
+import { type AgentSettings, checkAgentSettings, isModel } from '@timmy-tower/agent';
 import type { RequestLimits } from '@timmy-tower/contract';
+import { unknownUrlOptions } from '@timmy-tower/db';
+import { checkWalletUrl } from '@timmy-tower/lightning';
 import { z } from 'zod';
+
+import { findNearMisses } from './near-misses.ts';
+import { type Environment, type Fault, readSettings } from './read-settings.ts';
 
 const whole = (min: number, max: number) =>
   z
@@ -13,15 +21,22 @@ const msat = z
   .regex(/^\d{1,12}$/, 'must be a whole number of millisatoshis, zero or more')
   .transform(BigInt);
 const text = z.string();
+/** Sent in a header, which holds no spaces and no other letters. */
+const key = text.regex(/^[\x21-\x7E]+$/, 'must be one word, without spaces or letters that are no ASCII');
 const url = (protocol: RegExp, like: string) =>
   z.url({ protocol, error: `must be a URL like ${like}` }); /* a url may hold a password: it is never repeated */
 /** A URL ends its user and password at the first / ? or #: with one of these in a password, its rest passes for the path. */
 const passwordSpills = (value: string) => /[/?#].*@/.test(value.replace(/^\w+:\/\//, ''));
 
+const isHost = (value: string) => isIP(value) > 0 || /^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*\.?$/.test(value);
+
 /** Every setting with its default: the README's table is made from this. */
 export const settingsSchema = z.object({
   PORT: whole(0, 65_535).default(3000).meta({ description: 'Where to listen; `0` takes a free port' }),
-  HOST: text.default('127.0.0.1').meta({ description: 'The address to listen on; `0.0.0.0` for every one' }),
+  HOST: text
+    .refine(isHost, 'must be an address or a name alone, such as 127.0.0.1: the port is PORT’s')
+    .default('127.0.0.1')
+    .meta({ description: 'The address to listen on; `0.0.0.0` for every one' }),
   DATABASE_URL: url(/^postgres(ql)?$/, 'postgres://user:password@host:5432/database')
     .refine((value) => !passwordSpills(value), 'needs / ? and # in its user or password written as %2F %3F and %23')
     .optional()
@@ -32,14 +47,16 @@ export const settingsSchema = z.object({
   DATABASE_POOL_SIZE: whole(1, 1000)
     .default(10)
     .meta({ description: 'Connections to it at most, and one more for what must not wait' }),
-  WALLET_URL: text
-    .default('simulated:')
-    .meta({ description: 'The Lightning wallet; `simulated:` moves no real money' }),
-  MODEL: text.default('demo').meta({
-    description: '`demo` (offline), `anthropic/<model>`, `openai/<model>` or `openai-compatible/<model>`',
+  WALLET_URL: text.default('simulated:').meta({
+    description:
+      'The Lightning wallet; `simulated:` moves no real money, and `simulated:?allow-production` does not in production either',
   }),
-  ANTHROPIC_API_KEY: text.optional().meta({ description: 'For `anthropic/…`' }),
-  OPENAI_API_KEY: text
+  MODEL: text
+    .refine(isModel, 'must be demo, anthropic/<model>, openai/<model> or openai-compatible/<model>')
+    .default('demo')
+    .meta({ description: '`demo` (offline), `anthropic/<model>`, `openai/<model>` or `openai-compatible/<model>`' }),
+  ANTHROPIC_API_KEY: key.optional().meta({ description: 'For `anthropic/…`' }),
+  OPENAI_API_KEY: key
     .optional()
     .meta({ description: 'For `openai/…`, and `openai-compatible/…` where it asks for one' }),
   OPENAI_BASE_URL: url(/^https?$/, 'http://127.0.0.1:11434/v1')
@@ -75,50 +92,93 @@ export const settingsSchema = z.object({
   SESSION_IDLE_DAYS: whole(1, 36_500)
     .default(30)
     .meta({ description: 'Idle this long, a session expires; its balance stays, and any payment revives it' }),
+  NODE_ENV: text
+    .refine((value) => value === 'production' || !/^prod/i.test(value), 'must be written production, if that is meant')
+    .optional()
+    .meta({ description: '`production`: the money is meant to be real, so `simulated:` does not start' }),
 });
 
-const consistentSettings = settingsSchema.superRefine((settings, context) => {
-  const atMost = (name: keyof typeof settings, limit: keyof typeof settings) => {
-    if (Number(settings[name]) > Number(settings[limit])) {
-      context.addIssue({ code: 'custom', path: [name], message: `must not be above ${limit} (${settings[limit]})` });
-    }
-  };
-  atMost('HISTORY_MAX_MESSAGES', 'HISTORY_MAX_MESSAGES_LIMIT');
-  atMost('HISTORY_TOKEN_BUDGET', 'HISTORY_TOKEN_BUDGET_LIMIT');
-  atMost('MIN_DEPOSIT_SATS', 'MAX_DEPOSIT_SATS');
-  if (settings.DATABASE_POOLER && !settings.DATABASE_URL) {
-    context.addIssue({ code: 'custom', path: ['DATABASE_POOLER'], message: 'needs DATABASE_URL: the pooler’s own' });
-  }
-});
+const databaseSchema = settingsSchema.pick({ DATABASE_URL: true, DATABASE_POOLER: true });
+
+type Settings = z.infer<typeof settingsSchema>;
+export type DatabaseSettings = z.infer<typeof databaseSchema>;
 
 export interface Config {
-  readonly settings: z.infer<typeof settingsSchema>;
+  readonly settings: Settings;
   readonly production: boolean;
-}
-
-/** Says every setting that is wrong, each with what it should be; never a value, which may be a secret. */
-export class ConfigError extends Error {
-  override readonly name = 'ConfigError';
-  readonly code = 'invalid-settings';
+  /** What was set and does nothing, a sentence each. */
+  readonly warnings: readonly string[];
 }
 
 /** @throws {ConfigError} naming every bad setting at once */
-export function loadConfig(env: Readonly<Record<string, string | undefined>> = process.env): Config {
-  const given = Object.fromEntries(
-    Object.keys(settingsSchema.shape).flatMap((name) => {
-      const value = env[name]?.trim();
-      return value ? [[name, value]] : [];
-    }),
-  );
-  const parsed = consistentSettings.safeParse(given);
-  if (!parsed.success) {
-    const faults = parsed.error.issues.map((issue) => `  ${issue.path.join('.')}: ${issue.message}`);
-    throw new ConfigError(
-      `These settings need a look:\n${faults.join('\n')}\nThe README lists every setting with its default.`,
-    );
-  }
-  return { settings: parsed.data, production: env['NODE_ENV'] === 'production' };
+export function loadConfig(env: Environment = process.env): Config {
+  const { settings, warnings } = read(settingsSchema, env, findContradictions);
+  return { settings, warnings, production: isProduction(settings) };
 }
+
+/** For a command that needs no more than the database: the others' faults are not in its way. @throws {ConfigError} */
+export const loadDatabaseConfig = (
+  env: Environment = process.env,
+): Pick<Config, 'warnings'> & { settings: DatabaseSettings } => read(databaseSchema, env, findPoolerFaults);
+
+function read<T extends z.ZodObject>(schema: T, env: Environment, findFaults: (settings: z.infer<T>) => Fault[]) {
+  const warnings = findIgnored(env);
+  return { settings: readSettings(schema, env, { findFaults, warnings }), warnings };
+}
+
+const isProduction = ({ NODE_ENV }: Pick<Settings, 'NODE_ENV'>) => NODE_ENV === 'production';
+
+function findContradictions(settings: Settings): Fault[] {
+  const atMost = (name: keyof Settings, limit: keyof Settings): Fault[] =>
+    Number(settings[name]) <= Number(settings[limit])
+      ? []
+      : [{ name, message: `must not be above ${limit} (${settings[limit]})` }];
+  return [
+    ...atMost('HISTORY_MAX_MESSAGES', 'HISTORY_MAX_MESSAGES_LIMIT'),
+    ...atMost('HISTORY_TOKEN_BUDGET', 'HISTORY_TOKEN_BUDGET_LIMIT'),
+    ...atMost('MIN_DEPOSIT_SATS', 'MAX_DEPOSIT_SATS'),
+    ...findPoolerFaults(settings),
+    ...faultOf('WALLET_URL', () => checkWalletUrl(settings.WALLET_URL, { production: isProduction(settings) })),
+    ...faultOf('MODEL', () => checkAgentSettings(agentSettings(settings))),
+  ];
+}
+
+const findPoolerFaults = ({ DATABASE_POOLER, DATABASE_URL }: DatabaseSettings): Fault[] =>
+  DATABASE_POOLER && !DATABASE_URL
+    ? [{ name: 'DATABASE_POOLER', message: 'needs DATABASE_URL: the pooler’s own' }]
+    : [];
+
+/** In the words of whoever opens it. */
+function faultOf(name: string, check: () => void): Fault[] {
+  try {
+    check();
+    return [];
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    const { message } = error;
+    return [{ name, message: message.startsWith(`${name} `) ? message.slice(name.length + 1) : message }];
+  }
+}
+
+function findIgnored(env: Environment): string[] {
+  const names = Object.keys(env).filter((name) => env[name]?.trim());
+  const misses = findNearMisses(names, Object.keys(settingsSchema.shape));
+  const options = unknownUrlOptions(env['DATABASE_URL']?.trim() ?? '').filter((option) => /^\w{1,40}$/.test(option));
+  return [
+    ...misses.map(({ name, setting }) => `${name} is no setting, so it does nothing. Did you mean ${setting}?`),
+    ...options.map((option) => `DATABASE_URL’s option ${option} is not known here, so it does nothing.`),
+  ];
+}
+
+/** What an agent is opened with. */
+export const agentSettings = (settings: Settings): AgentSettings => ({
+  model: settings.MODEL,
+  agentName: settings.AGENT_NAME,
+  instructions: settings.AGENT_INSTRUCTIONS,
+  anthropicApiKey: settings.ANTHROPIC_API_KEY,
+  openaiApiKey: settings.OPENAI_API_KEY,
+  openaiBaseUrl: settings.OPENAI_BASE_URL,
+});
 
 export function requestLimits({ settings }: Pick<Config, 'settings'>): RequestLimits {
   return {

@@ -1,22 +1,22 @@
 /** Opens what the configuration asks for, in order, and serves it. */
 import { once } from 'node:events';
 import type { Server } from 'node:http';
-import { resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
 
-import { type Agent, openAgent } from '@timmy-tower/agent';
+import { openAgent } from '@timmy-tower/agent';
 import { AppError } from '@timmy-tower/contract';
 import { openDatabase } from '@timmy-tower/db';
-import { openEmbedded } from '@timmy-tower/embedded-postgres';
 import { openWallet, SimulatedWallet } from '@timmy-tower/lightning';
 import type { Logger } from 'pino';
 
 import { createApp } from './app.ts';
-import { type Config, ConfigError, requestLimits } from './config.ts';
+import { agentSettings, type Config, requestLimits } from './config.ts';
+import { DATA_DIRECTORY } from './data-directory.ts';
 import type { Deps } from './deps.ts';
 import { describeError } from './log.ts';
+import { openOwnPostgres } from './own-postgres.ts';
 import { KnownKeys } from './sessions/known-keys.ts';
 import { readPage } from './page.ts';
+import { PAGE_DIRECTORY } from './places.ts';
 import { serveApp } from './serve-app.ts';
 import { startRecovery } from './sessions/recover.ts';
 import { RunningTurns } from './sessions/running-turns.ts';
@@ -24,8 +24,6 @@ import { createSessionQueues } from './sessions/session-queues.ts';
 import { watchPayments } from './sessions/settlement.ts';
 import { WatchedSessions } from './sessions/watched-sessions.ts';
 
-const DATA_DIRECTORY = resolve('.data');
-const PAGE_DIRECTORY = fileURLToPath(new URL('../../web/dist', import.meta.url));
 /** How long running turns may take to finish when the server stops. */
 const SHUTDOWN_MS = 10_000;
 
@@ -39,7 +37,7 @@ export interface RunningServer {
 }
 
 /**
- * @throws {AppError | ConfigError | RangeError} saying what could not be opened; what was open is closed again
+ * @throws {AppError | RangeError} saying what could not be opened; what was open is closed again
  * @throws the signal's reason when it is told to stop before it serves
  */
 export async function startServer(config: Config, log: Logger, stopped: AbortSignal): Promise<RunningServer> {
@@ -80,7 +78,7 @@ async function openDeps(
   stopped.throwIfAborted();
   const wallet = await openWallet(settings.WALLET_URL, { dataDirectory: DATA_DIRECTORY, production });
   opening.defer(() => wallet.close());
-  const agent = await openConfiguredAgent(config);
+  const agent = await openAgent(agentSettings(settings));
   const runningTurns = new RunningTurns({ db: leaseDb, log });
   opening.defer(() => runningTurns.close(0)); // its renewals would keep a server that cannot start from ending
   return {
@@ -110,23 +108,6 @@ async function openDeps(
   };
 }
 
-/** @throws {ConfigError} when `MODEL` and what belongs to it do not make a model: the agent's own words say why */
-async function openConfiguredAgent({ settings }: Config): Promise<Agent> {
-  try {
-    return await openAgent({
-      model: settings.MODEL,
-      agentName: settings.AGENT_NAME,
-      instructions: settings.AGENT_INSTRUCTIONS,
-      anthropicApiKey: settings.ANTHROPIC_API_KEY,
-      openaiApiKey: settings.OPENAI_API_KEY,
-      openaiBaseUrl: settings.OPENAI_BASE_URL,
-    });
-  } catch (error) {
-    if (!(error instanceof RangeError)) throw error;
-    throw new ConfigError(error.message, { cause: error.cause });
-  }
-}
-
 async function findPostgres(
   { settings }: Config,
   log: Logger,
@@ -136,14 +117,7 @@ async function findPostgres(
     const { hostname, port, pathname } = new URL(settings.DATABASE_URL);
     return { url: settings.DATABASE_URL, database: `PostgreSQL at ${hostname}:${port || 5432}${pathname}` };
   }
-  const embedded = await openEmbedded(resolve(DATA_DIRECTORY, 'postgres'), {
-    label: `timmy-tower http://${settings.HOST}:${settings.PORT}`,
-    onLost: (cause) => {
-      // Another server may hold the database now: two must never run on it.
-      log.fatal({ error: describeError(cause) }, 'lost the embedded PostgreSQL: exiting, start again');
-      process.exit(1);
-    },
-  });
+  const embedded = await openOwnPostgres(log, `timmy-tower http://${settings.HOST}:${settings.PORT}`);
   opening.defer(() => embedded.stop());
   return { url: embedded.url(), database: `its own PostgreSQL, in ${embedded.dataDirectory}` };
 }
@@ -154,12 +128,15 @@ async function listen(deps: Deps, { settings }: Config): Promise<Server> {
   try {
     await once(server, 'listening');
   } catch (cause) {
-    throw new AppError('unavailable', `Cannot listen on ${settings.HOST}:${settings.PORT}. Set PORT to another one.`, {
-      cause,
-    });
+    const { HOST, PORT } = settings;
+    const setting = isHostsFault(cause) ? 'HOST' : 'PORT';
+    throw new AppError('unavailable', `Cannot listen on ${HOST}:${PORT}. Set ${setting} to another one.`, { cause });
   }
   return server;
 }
+
+const isHostsFault = (error: unknown) =>
+  error instanceof Error && 'code' in error && ['EADDRNOTAVAIL', 'ENOTFOUND', 'EAI_AGAIN'].includes(String(error.code));
 
 /** Takes no more, ends what is only watched, lets running turns finish, and then lets go of whoever still holds a connection. */
 async function stopServing(server: Server, { runningTurns, watchedSessions }: Deps): Promise<void> {

@@ -2,8 +2,8 @@ import { inspect } from 'node:util';
 
 import { AppError } from '@timmy-tower/contract';
 
-import { ConfigError } from './config.ts';
 import { describeError } from './log.ts';
+import { ConfigError } from './read-settings.ts';
 
 /** What a person needs to hear when the server does not start. */
 export function startFailure(error: unknown): string {

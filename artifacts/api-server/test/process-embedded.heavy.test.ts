@@ -44,6 +44,6 @@ test('a server that cannot listen stops the PostgreSQL that it just started', as
   await using place = await openPlace();
   const { code, text } = await place.run({ HOST: '192.0.2.1' });
   expect(code).toBe(1);
-  expect(text).toContain('Cannot listen on 192.0.2.1:0');
+  expect(text).toContain('Cannot listen on 192.0.2.1:0. Set HOST to another one.');
   expect(place.postgresPid()).toBeUndefined();
 });

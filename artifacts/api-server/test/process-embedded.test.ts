@@ -27,6 +27,10 @@ test('runs end to end on its own PostgreSQL, stops it with itself, and finds eve
   first.signal('SIGINT');
   expect(await first.ended).toBe(0);
   expect(isRunning(postgres), 'no PostgreSQL is left').toBe(false);
+  expect(
+    first.log().filter(({ level }) => level > 30),
+    'nothing is lost in an orderly stop',
+  ).toEqual([]);
 
   const again = session.on(await place.start());
   expect((await again.said()).at(-1)).toBe(`assistant: ${plan}`);

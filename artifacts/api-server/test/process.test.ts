@@ -1,6 +1,8 @@
 /** Starting: what the server says when it runs, and what it says when it cannot. */
-import { createServer } from 'node:net';
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
 
 import { openTestDatabase, type TestDatabase } from '@timmy-tower/db/testing';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
@@ -56,6 +58,23 @@ test.each([
     ],
   },
   {
+    what: 'a wallet and a model are looked at with the rest, before the database',
+    env: {
+      DATABASE_URL: 'postgres://timmy:hunter2@127.0.0.1:1/tower',
+      PORT: 'eighty',
+      WALLET_URL: 'lnd://hunter2@node:10009',
+      MODEL: 'anthropic/claude',
+      ANTHROPIC_KEY: 'sk-hunter2',
+    },
+    says: [
+      /PORT: must be/,
+      /WALLET_URL: names a kind of wallet that is not known. Supported: "simulated:"/,
+      /MODEL: anthropic\/… needs a key: set ANTHROPIC_API_KEY too/,
+      /ANTHROPIC_KEY is no setting, so it does nothing. Did you mean ANTHROPIC_API_KEY\?/,
+      /^(?![\s\S]*database cannot be reached)/,
+    ],
+  },
+  {
     what: 'a database that cannot be reached is said to be so',
     env: { DATABASE_URL: 'postgres://timmy:hunter2@127.0.0.1:1/tower' },
     says: [/database cannot be reached/i, /ECONNREFUSED/],
@@ -70,30 +89,35 @@ test.each([
   expect(text).not.toMatch(/^\s+at /m);
 });
 
-test.each([
-  {
-    what: 'a wallet that is not known',
-    env: { WALLET_URL: 'lnd://hunter2@node:10009' },
-    says: [/WALLET_URL names a kind of wallet that is not known/, /Supported: "simulated:"/],
-  },
-  {
-    what: 'the simulated wallet in production',
-    env: { NODE_ENV: 'production' },
-    says: [/does not start in production: set WALLET_URL/],
-  },
-  {
-    what: 'a model without its key',
-    env: { MODEL: 'anthropic/claude' },
-    says: [/MODEL is anthropic\/claude: set ANTHROPIC_API_KEY too/],
-  },
-])('exits with 1 and words, and lets go of the database: $what', async ({ env, says }) => {
+test('the simulated wallet does not start in production', async () => {
   await using place = await openPlace();
-  const { code, text, stdout } = await place.run({ DATABASE_URL: database.url, ...env });
+  const { code, text } = await place.run({ NODE_ENV: 'production' });
   expect(code).toBe(1);
-  expect(stdout).toBe('');
-  for (const words of says) expect(text).toMatch(words);
-  expect(text).not.toContain('hunter2');
-  expect(text, 'no stack').not.toMatch(/^\s*'?at /m);
+  expect(text).toMatch(/WALLET_URL: .* does not start in production: set WALLET_URL/);
+  expect(existsSync(join(place.directory, '.data')), 'nothing was opened').toBe(false);
+});
+
+test('a name that is nearly a setting is told in the log, and the server starts', async () => {
+  await using place = await openPlace();
+  const server = await place.start({ DATABASE_URL: database.url, PROT: '4000', TRUST_PROXIES: '1' });
+  expect(server.log().map(({ level, msg }) => [level, msg])).toEqual(
+    expect.arrayContaining([
+      [40, 'PROT is no setting, so it does nothing. Did you mean PORT?'],
+      [40, 'TRUST_PROXIES is no setting, so it does nothing. Did you mean TRUST_PROXY?'],
+    ]),
+  );
+});
+
+test('what the command line asks for and there is not is said, and nothing is opened', async () => {
+  await using place = await openPlace();
+  const { code, text } = await place.run({}, ['--port=4000']);
+  expect(code).toBe(1);
+  expect(text).toContain('There is no option --port. Set PORT in the environment instead.');
+  expect(text).not.toMatch(/^\s+at /m);
+  const help = await place.run({ PORT: 'eighty' }, ['--help']);
+  expect(help).toMatchObject({ code: 0, stderr: '' });
+  expect(help.stdout).toContain('DATABASE_URL');
+  expect(existsSync(join(place.directory, '.data'))).toBe(false);
 });
 
 test('exits with 1 and says so when the password for the database is wrong, repeating none', async () => {

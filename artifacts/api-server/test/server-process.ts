@@ -9,8 +9,8 @@ import { fileURLToPath } from 'node:url';
 
 import { until } from './harness.ts';
 
-const PREFLIGHT = fileURLToPath(new URL('../../../scripts/preflight.mjs', import.meta.url));
-const MAIN = fileURLToPath(new URL('../src/main.ts', import.meta.url));
+export const PREFLIGHT = fileURLToPath(new URL('../../../scripts/preflight.mjs', import.meta.url));
+export const MAIN = fileURLToPath(new URL('../src/main.ts', import.meta.url));
 /** What Node makes of the sources, kept: it saves each start a good half second. */
 const COMPILE_CACHE = fileURLToPath(new URL('../../../node_modules/.cache/timmy-tower-tests', import.meta.url));
 const START_MS = 50_000;
@@ -24,8 +24,8 @@ export interface Place extends AsyncDisposable {
   postgresPid(): number | undefined;
   /** Starts a server here and waits until it says where it listens. @throws {Error} with its output when it ends instead */
   start(env?: Environment): Promise<ServerProcess>;
-  /** Starts a server here that is expected to end by itself. */
-  run(env?: Environment): Promise<EndedProcess>;
+  /** Starts a server here that is expected to end by itself, or another command. */
+  run(env?: Environment, parameters?: readonly string[]): Promise<EndedProcess>;
   /** Begins to start a server here, and does not wait. */
   begin(env?: Environment): Omit<ServerProcess, 'url'>;
 }
@@ -76,8 +76,8 @@ export async function openPlace(): Promise<Place> {
   const directory = await mkdtemp(join(tmpdir(), 'timmy-tower-process-'));
   await chmod(directory, 0o755); // as root, PostgreSQL runs as somebody else
   const children = new Set<ChildProcess>();
-  const launch = (env: Environment) => {
-    const child = launchServer(directory, env);
+  const launch = (env: Environment, parameters: readonly string[] = []) => {
+    const child = launchServer(directory, env, parameters);
     children.add(child.process);
     return child;
   };
@@ -92,8 +92,8 @@ export async function openPlace(): Promise<Place> {
       return { ...server, url };
     },
     begin: (env = {}) => launch(env),
-    async run(env = {}) {
-      const { output, ended, process: child } = launch(env);
+    async run(env = {}, parameters = []) {
+      const { output, ended, process: child } = launch(env, parameters);
       const timer = setTimeout(() => child.kill('SIGKILL'), START_MS);
       const code = await ended;
       clearTimeout(timer);
@@ -112,9 +112,9 @@ export async function openPlace(): Promise<Place> {
   return place;
 }
 
-function launchServer(directory: string, env: Environment) {
+function launchServer(directory: string, env: Environment, parameters: readonly string[]) {
   const { PATH = '', TMPDIR } = process.env;
-  const child = spawn(process.execPath, ['--import', PREFLIGHT, MAIN], {
+  const child = spawn(process.execPath, ['--import', PREFLIGHT, MAIN, ...parameters], {
     cwd: directory,
     env: { PATH, ...(TMPDIR === undefined ? {} : { TMPDIR }), NODE_COMPILE_CACHE: COMPILE_CACHE, PORT: '0', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],

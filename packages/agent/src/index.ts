@@ -1,7 +1,7 @@
 export { untilAborted } from './abort.ts';
 export type { Agent, AgentHealth, ReplyEvent, ReplyOptions } from './agent.ts';
 export { createDemoAgent, type DemoAgentOptions } from './demo.ts';
-export { type AgentSettings, openAgent } from './open.ts';
+export { type AgentSettings, checkAgentSettings, isModel, openAgent } from './open.ts';
 export { OutputMeter } from './output-meter.ts';
 export { priceMsat, type Prices } from './price.ts';
 export type { Prompt, PromptMessage } from './prompt.ts';

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test, vi } from 'vitest';
 
-import { openAgent } from './open.ts';
+import { checkAgentSettings, isModel, openAgent } from './open.ts';
 
 const persona = { agentName: 'Timmy', instructions: 'Be brief.' };
 
@@ -19,14 +19,19 @@ describe('opening an agent', () => {
     vi.stubEnv(setting, setting === 'OPENAI_BASE_URL' ? 'http://127.0.0.1:1/v1' : 'sk-from-the-environment');
     const given = { model, ...persona, anthropicApiKey: '', openaiApiKey: undefined, openaiBaseUrl: '' };
     await expect(openAgent(given)).rejects.toThrow(`set ${setting} too`);
+    expect(() => checkAgentSettings(given)).toThrow(`set ${setting} too`);
+    expect(isModel(model)).toBe(true);
   });
 
-  test.each(['', 'claude', 'anthropic', 'anthropic/', 'mistral/large', 'constructor/x', 'demo/'])(
-    'refuses the model "%s" and says which there are',
+  test.each(['', 'sk-hunter2', 'claude', 'anthropic', 'anthropic/', 'mistral/large', 'constructor/x', 'demo/'])(
+    'refuses the model "%s" and says which there are, not what it was given',
     async (model) => {
-      await expect(openAgent({ model, ...persona })).rejects.toThrow(
-        'demo, anthropic/<model>, openai/<model> or openai-compatible/<model>',
+      const opening = openAgent({ model, ...persona });
+      await expect(opening).rejects.toThrow(
+        /^MODEL must be demo, anthropic\/<model>, openai\/<model> or openai-compatible\/<model>\.$/,
       );
+      await expect(opening).rejects.toThrow(RangeError);
+      expect(isModel(model)).toBe(false);
     },
   );
 

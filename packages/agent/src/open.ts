@@ -37,23 +37,26 @@ const kinds: Readonly<Record<string, Kind>> = {
   },
 };
 
+/** `demo`, or a known kind of model with a name of its own. */
+export const isModel = (model: string): boolean => model === 'demo' || readKind(model) !== undefined;
+
+/**
+ * Opens nothing, and repeats no value.
+ * @throws {RangeError} when a setting is missing or wrong, saying which one and what to set
+ */
+export function checkAgentSettings(settings: AgentSettings): void {
+  if (settings.model !== 'demo') readProvider(settings);
+}
+
 /**
  * The agent that the settings name. A provider's SDK is loaded only if it is the one that is used.
- * @throws {RangeError} when a setting is missing or wrong, saying which one and what to set
+ * @throws {RangeError} as `checkAgentSettings`
  */
 export async function openAgent(settings: AgentSettings): Promise<Agent> {
   const { model, agentName, instructions } = settings;
   if (model === 'demo') return createDemoAgent();
-  const [name = '', ...rest] = model.split('/');
-  const modelId = rest.join('/');
-  const kind = Object.hasOwn(kinds, name) ? kinds[name] : undefined;
-  if (kind === undefined || modelId === '') {
-    throw new RangeError(
-      `MODEL is "${model}": set it to demo, anthropic/<model>, openai/<model> or openai-compatible/<model>.`,
-    );
-  }
-  const { search, ...providerSettings } = kind.readSettings(modelId, settings);
-  const createProvider = await kind.load();
+  const { load, search, ...providerSettings } = readProvider(settings);
+  const createProvider = await load();
   const { createProviderAgent } = await import('./provider-agent.ts');
   return createProviderAgent({
     provider: createProvider(providerSettings),
@@ -63,12 +66,27 @@ export async function openAgent(settings: AgentSettings): Promise<Agent> {
   });
 }
 
+function readProvider(settings: AgentSettings) {
+  const found = readKind(settings.model);
+  if (!found) throw new RangeError(`MODEL must be demo, ${MODELS}.`);
+  return { load: found.kind.load, ...found.kind.readSettings(found.modelId, settings) };
+}
+
+const MODELS = 'anthropic/<model>, openai/<model> or openai-compatible/<model>';
+
+function readKind(model: string): { kind: Kind; modelId: string } | undefined {
+  const [name = '', ...rest] = model.split('/');
+  const modelId = rest.join('/');
+  const kind = Object.hasOwn(kinds, name) ? kinds[name] : undefined;
+  return kind && modelId !== '' ? { kind, modelId } : undefined;
+}
+
 // The SDKs read the environment for what they are not given: they are given everything.
 const ANTHROPIC_BASE_URL = 'https://api.anthropic.com/v1';
 const OPENAI_BASE_URL = 'https://api.openai.com/v1';
 
 function readAnthropic(modelId: string, { anthropicApiKey, anthropicBaseUrl }: AgentSettings) {
-  if (!anthropicApiKey) throw new RangeError(`MODEL is anthropic/${modelId}: set ANTHROPIC_API_KEY too.`);
+  if (!anthropicApiKey) throw new RangeError('MODEL anthropic/… needs a key: set ANTHROPIC_API_KEY too.');
   const base = parseBaseUrl('ANTHROPIC_BASE_URL', anthropicBaseUrl || ANTHROPIC_BASE_URL);
   return { modelId, apiKey: anthropicApiKey, ...base };
 }
@@ -76,7 +94,7 @@ function readAnthropic(modelId: string, { anthropicApiKey, anthropicBaseUrl }: A
 function readOpenai(modelId: string, { openaiApiKey, openaiBaseUrl }: AgentSettings) {
   if (!openaiApiKey) {
     throw new RangeError(
-      `MODEL is openai/${modelId}: set OPENAI_API_KEY too, or use openai-compatible/${modelId} for a server without keys.`,
+      'MODEL openai/… needs a key: set OPENAI_API_KEY too, or use openai-compatible/<model> for a server without keys.',
     );
   }
   return { modelId, apiKey: openaiApiKey, ...parseBaseUrl('OPENAI_BASE_URL', openaiBaseUrl || OPENAI_BASE_URL) };
@@ -85,7 +103,7 @@ function readOpenai(modelId: string, { openaiApiKey, openaiBaseUrl }: AgentSetti
 function readOpenaiCompatible(modelId: string, { openaiApiKey, openaiBaseUrl }: AgentSettings) {
   if (!openaiBaseUrl) {
     throw new RangeError(
-      `MODEL is openai-compatible/${modelId}: set OPENAI_BASE_URL too, such as http://127.0.0.1:11434/v1 for Ollama.`,
+      'MODEL openai-compatible/… needs an address: set OPENAI_BASE_URL too, such as http://127.0.0.1:11434/v1 for Ollama.',
     );
   }
   return { modelId, apiKey: openaiApiKey || undefined, ...parseBaseUrl('OPENAI_BASE_URL', openaiBaseUrl) };

@@ -61,3 +61,4 @@ export {
   type ShownHistory,
   type TurnId,
 } from './turns.ts';
+export { unknownUrlOptions } from './url-options.ts';

@@ -65,6 +65,8 @@ function openPool(config: pg.PoolConfig, { onConnectionLost }: OpenOptions): pg.
   const pool = new pg.Pool(config);
   // Without these listeners a connection that breaks would end the process. In use, its statement says so; idle, nobody does.
   pool.on('connect', (client) => client.on('error', () => {}));
-  pool.on('error', (error) => onConnectionLost?.(error));
+  pool.on('error', (error) => {
+    if (!pool.ending) onConnectionLost?.(error);
+  });
   return pool;
 }

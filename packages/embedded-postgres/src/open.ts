@@ -13,6 +13,8 @@ import { type EmbeddedPostgres, serverUrl } from './types.ts';
 
 const ATTEMPTS = 5;
 const PAUSE_MS = 200;
+/** How long a guest waits for the server of whoever has claimed the directory: it may be the first start. */
+const PATIENCE_MS = 15_000;
 
 /** On the command line, where no configuration file overrides them. The log tells no one's words: statements, values. */
 const settings = {
@@ -69,6 +71,37 @@ export async function openEmbedded(path: string, { label, onLost }: OpenOptions)
     await delay(PAUSE_MS);
   }
 }
+
+/**
+ * For a command beside whoever has the database open: uses the server that runs in `path` as a guest. Without a claim, so that
+ * its owner may stop it at any moment, and `stop()` leaves it alone. When none runs, opens it as `openEmbedded` does.
+ * @throws {AppError} as `openEmbedded`; naming a holder only when its server cannot be seen from here, or does not come up
+ */
+export async function openBeside(path: string, options: OpenOptions): Promise<EmbeddedPostgres> {
+  const { major } = await findBinaries();
+  const deadline = performance.now() + PATIENCE_MS;
+  for (;;) {
+    const cluster = await openCluster(path, major);
+    const running = await findRunning(cluster);
+    if (running) return visit(cluster, running);
+    try {
+      return await openEmbedded(path, options);
+    } catch (error) {
+      // Whoever has just claimed it will have started its server in a moment.
+      const isHeld = error instanceof AppError && 'holder' in error.fields;
+      if (!isHeld || performance.now() > deadline) throw error;
+    }
+    await delay(PAUSE_MS);
+  }
+}
+
+const visit = (cluster: Cluster, server: Server): EmbeddedPostgres => ({
+  ...server,
+  dataDirectory: cluster.dataDirectory,
+  adopted: true,
+  url: (database) => urlOf(cluster, server, database),
+  stop: async () => {},
+});
 
 /** Whoever has the lock of a server that we can see is its owner: the claim on the directory follows. */
 async function adopt(cluster: Cluster, server: Server, holder: string): Promise<Opened> {

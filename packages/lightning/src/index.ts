@@ -1,5 +1,5 @@
 export { type DecodedInvoice, decodeInvoice, invoiceExpiresAt } from './bolt11.ts';
-export { openWallet, type OpenWalletOptions } from './open.ts';
+export { checkWalletUrl, openWallet, type OpenWalletOptions } from './open.ts';
 export type { Delivery } from './settlement-push.ts';
 export {
   openSimulatedWallet,

@@ -15,20 +15,29 @@ const SUPPORTED = `Supported: "simulated:" and "simulated:?${ALLOW_PRODUCTION}".
 
 /**
  * Opens the wallet that a URL names. Errors repeat nothing of the URL: it may hold credentials.
+ * @throws {RangeError} as `checkWalletUrl`
+ */
+export async function openWallet(url: string, { dataDirectory, production }: OpenWalletOptions): Promise<Wallet> {
+  checkWalletUrl(url, { production });
+  return openSimulatedWallet({ directory: join(dataDirectory, 'simulated-wallet') });
+}
+
+/**
+ * Opens nothing, and repeats nothing of the URL.
  * @throws {RangeError} when no wallet is meant by the URL, or one that must not run in production
  */
-export async function openWallet(url: string, options: OpenWalletOptions): Promise<Wallet> {
+export function checkWalletUrl(url: string, { production }: Pick<OpenWalletOptions, 'production'>): void {
   const parsed = URL.parse(url);
   if (parsed === null) throw new RangeError(`WALLET_URL is not a URL. ${SUPPORTED}`);
   switch (parsed.protocol) {
     case 'simulated:':
-      return openSimulated(parsed, options);
+      return checkSimulated(parsed, production);
     default:
       throw new RangeError(`WALLET_URL names a kind of wallet that is not known. ${SUPPORTED}`);
   }
 }
 
-function openSimulated(url: URL, { dataDirectory, production }: OpenWalletOptions): Promise<Wallet> {
+function checkSimulated(url: URL, production: boolean): void {
   const parameters = [...url.searchParams];
   const known = parameters.every(([name, value]) => name === ALLOW_PRODUCTION && value === '');
   if (!known || url.host !== '' || url.pathname !== '' || url.hash !== '') {
@@ -40,5 +49,4 @@ function openSimulated(url: URL, { dataDirectory, production }: OpenWalletOption
         `or to "simulated:?${ALLOW_PRODUCTION}" if every conversation is meant to be free.`,
     );
   }
-  return openSimulatedWallet({ directory: join(dataDirectory, 'simulated-wallet') });
 }

@@ -1,7 +1,8 @@
 /** The API's own description: OpenAPI, and a page to read it and try it, served from here alone. */
 import { readFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
+import { join } from 'node:path';
 
+import { API_REFERENCE_DIRECTORY } from '../places.ts';
 import { version } from '../version.ts';
 import type { App } from './http.ts';
 
@@ -51,7 +52,7 @@ export function addDocsRoutes(app: App): void {
     ['swagger-ui.css', 'text/css'],
     ['swagger-ui-bundle.js', 'text/javascript'],
   ] as const) {
-    const path = createRequire(import.meta.url).resolve(`swagger-ui-dist/${file}`);
+    const path = join(API_REFERENCE_DIRECTORY, file);
     // Read once: all who ask share the same bytes, and those who do not take them hold nothing more.
     let content: Promise<Buffer<ArrayBuffer>> | undefined;
     app.get(`/docs/${file}`, async (context) => {

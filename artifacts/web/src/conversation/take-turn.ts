@@ -1,8 +1,9 @@
 /** One turn over the wire, and what became of it in words that the conversation can act on. */
 import type { Problem, ShownHistory, StreamEvent, TurnAnswer } from '@timmy-tower/contract';
 
-import { ApiError, requestApi } from '../api/client.ts';
+import { ApiError } from '../api/client.ts';
 import { readServerEvents } from '../api/server-events.ts';
+import type { SessionApi } from '../api/session-api.ts';
 
 export type TurnOutcome =
   | { readonly kind: 'done'; readonly answer: TurnAnswer }
@@ -19,16 +20,12 @@ export interface TurnListener {
 }
 
 export async function streamTurn(
-  { path, key }: { path: string; key: string },
+  api: SessionApi,
   { content, idempotencyKey }: { content: string; idempotencyKey: string },
   listener: TurnListener,
 ): Promise<TurnOutcome> {
   try {
-    const response = await requestApi(`${path}/request`, {
-      key,
-      json: { content },
-      headers: { accept: 'text/event-stream', 'idempotency-key': idempotencyKey },
-    });
+    const response = await api.turn({ content, idempotencyKey });
     return response.body ? await readTurn(response.body, listener) : { kind: 'lost' };
   } catch (error) {
     return error instanceof ApiError ? outcomeOf(error.problem) : { kind: 'lost' };

@@ -1,6 +1,7 @@
 import type { Session } from '@timmy-tower/contract';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 
+import { SessionApi } from '../api/session-api.ts';
 import { watchSession } from './watch-session.ts';
 
 const session = { id: 'a session', status: 'active' } as Session;
@@ -32,7 +33,7 @@ const isStream = (path: string) => path.endsWith('/events');
 function follow() {
   const seen: Session[] = [];
   const watcher = { onSession: (now: Session) => void seen.push(now), onGone: vi.fn(), onConnection: () => {} };
-  return { seen, onGone: watcher.onGone, stop: watchSession('/sessions/1', 'key', watcher) };
+  return { seen, onGone: watcher.onGone, stop: watchSession(new SessionApi('1', 'key'), watcher) };
 }
 
 test.each<[string, () => Response]>([

@@ -1,8 +1,9 @@
 /** Follows a session by server-sent events while the tab is looked at, and by asking again where events do not come. */
 import type { Session, SessionEvent } from '@timmy-tower/contract';
 
-import { ApiError, callApi, requestApi } from '../api/client.ts';
+import { ApiError } from '../api/client.ts';
 import { readServerEvents } from '../api/server-events.ts';
+import type { SessionApi } from '../api/session-api.ts';
 
 const RETRY_MS = 1500;
 /** How often to ask where there are too many streams: one more would only end another tab's. */
@@ -15,7 +16,7 @@ export interface SessionWatcher {
 }
 
 /** @returns a function that stops it */
-export function watchSession(path: string, key: string, watcher: SessionWatcher): () => void {
+export function watchSession(api: SessionApi, watcher: SessionWatcher): () => void {
   let current: AbortController | undefined;
   // A hidden tab gives its connection back: a browser grants a host only six.
   const begin = () => {
@@ -23,7 +24,7 @@ export function watchSession(path: string, key: string, watcher: SessionWatcher)
     current = undefined;
     if (document.visibilityState === 'hidden') return;
     current = new AbortController();
-    void follow(path, { key, watcher, signal: current.signal });
+    void follow(api, { watcher, signal: current.signal });
   };
   // A connection that was cut says nothing by itself: a new one is tried at once, and tells.
   const occasions = ['online', 'offline'] as const;
@@ -38,31 +39,30 @@ export function watchSession(path: string, key: string, watcher: SessionWatcher)
 }
 
 interface FollowOptions {
-  readonly key: string;
   readonly watcher: SessionWatcher;
   readonly signal: AbortSignal;
 }
 
-async function follow(path: string, options: FollowOptions): Promise<void> {
+async function follow(api: SessionApi, options: FollowOptions): Promise<void> {
   const { watcher, signal } = options;
   let outcome: 'ended' | 'too-many' = 'ended';
   while (!signal.aborted) {
     try {
       // oxlint-disable-next-line no-await-in-loop -- one connection after the other
-      if (outcome === 'ended') outcome = await readEvents(path, options);
+      if (outcome === 'ended') outcome = await readEvents(api, options);
     } catch (error) {
       if (signal.aborted) return;
       if (error instanceof ApiError && error.problem.status === 404) return watcher.onGone();
       if (error instanceof ApiError && error.problem.status === 429) outcome = 'too-many';
     }
     // oxlint-disable-next-line no-await-in-loop
-    if (!signal.aborted) await poll(path, outcome === 'too-many' ? INSTEAD_MS : RETRY_MS, options);
+    if (!signal.aborted) await poll(api, outcome === 'too-many' ? INSTEAD_MS : RETRY_MS, options);
   }
 }
 
 /** Until the stream ends. `too-many`: a newer one took its place, or there is none to be had. */
-async function readEvents(path: string, { key, watcher, signal }: FollowOptions): Promise<'ended' | 'too-many'> {
-  const response = await requestApi(`${path}/events`, { key, signal, headers: { accept: 'text/event-stream' } });
+async function readEvents(api: SessionApi, { watcher, signal }: FollowOptions): Promise<'ended' | 'too-many'> {
+  const response = await api.events(signal);
   if (!response.body) return 'ended';
   watcher.onConnection(true);
   for await (const { event, data } of readServerEvents(response.body)) {
@@ -74,11 +74,11 @@ async function readEvents(path: string, { key, watcher, signal }: FollowOptions)
   return 'ended';
 }
 
-async function poll(path: string, afterMs: number, { key, watcher, signal }: FollowOptions): Promise<void> {
+async function poll(api: SessionApi, afterMs: number, { watcher, signal }: FollowOptions): Promise<void> {
   await new Promise((resolve) => setTimeout(resolve, afterMs));
   if (signal.aborted) return;
   try {
-    watcher.onSession(await callApi<Session>(path, { key, signal }));
+    watcher.onSession(await api.session(signal));
     watcher.onConnection(true);
   } catch (error) {
     if (signal.aborted) return;

@@ -2,6 +2,7 @@ import './styles/base.css';
 import './styles/layout.css';
 import './styles/chat.css';
 import './styles/fund.css';
+import './styles/machine-text.css';
 import './styles/markdown.css';
 
 import { StrictMode } from 'react';

@@ -1,7 +1,7 @@
 /** The calls about one session, with its key. */
 import type { MessagesPage, Session, TopUp, TurnAnswer } from '@timmy-tower/contract';
 
-import { callApi, requestApi } from './client.ts';
+import { callApi, callWithoutAnswer, streamApi } from './client.ts';
 
 const PAGE = 50;
 
@@ -24,41 +24,46 @@ export class SessionApi {
   }
 
   session(signal?: AbortSignal): Promise<Session> {
-    return callApi(this.#path, { key: this.key, ...(signal && { signal }) });
+    return callApi(this.#path, { holds: 'balanceMsat', key: this.key, ...(signal && { signal }) });
   }
 
-  events(signal: AbortSignal): Promise<Response> {
-    return requestApi(`${this.#path}/events`, { key: this.key, signal, headers: { accept: 'text/event-stream' } });
+  events(signal: AbortSignal): Promise<ReadableStream<Uint8Array>> {
+    return streamApi(`${this.#path}/events`, { key: this.key, signal });
   }
 
-  /** A turn as a stream. */
-  turn({ content, idempotencyKey }: { content: string; idempotencyKey: string }): Promise<Response> {
-    return requestApi(`${this.#path}/request`, {
+  /** Sends a message. @returns the turn as a stream */
+  turn(message: { content: string; idempotencyKey: string }, signal: AbortSignal): Promise<ReadableStream<Uint8Array>> {
+    return streamApi(`${this.#path}/request`, {
       key: this.key,
-      json: { content },
-      headers: { accept: 'text/event-stream', 'idempotency-key': idempotencyKey },
+      json: { content: message.content },
+      headers: { 'idempotency-key': message.idempotencyKey },
+      signal,
     });
   }
 
   request(requestId: string): Promise<TurnAnswer> {
-    return callApi(`${this.#path}/requests/${requestId}`, { key: this.key });
+    return callApi(`${this.#path}/requests/${requestId}`, { holds: 'request', key: this.key });
   }
 
   async cancel(requestId: string): Promise<void> {
-    await callApi(`${this.#path}/requests/${requestId}/cancel`, { key: this.key, method: 'POST' });
+    await callApi<TurnAnswer>(`${this.#path}/requests/${requestId}/cancel`, {
+      holds: 'request',
+      key: this.key,
+      method: 'POST',
+    });
   }
 
   messages({ order, after, limit = PAGE }: MessagesQuery): Promise<MessagesPage> {
     const search = new URLSearchParams({ order, limit: String(limit) });
     if (after) search.set('after', after);
-    return callApi(`${this.#path}/messages?${search}`, { key: this.key });
+    return callApi(`${this.#path}/messages?${search}`, { holds: 'messages', key: this.key });
   }
 
   forgetMessages(): Promise<void> {
-    return callApi(`${this.#path}/messages`, { key: this.key, method: 'DELETE' });
+    return callWithoutAnswer(`${this.#path}/messages`, { key: this.key, method: 'DELETE' });
   }
 
   topUp(amountSats: number): Promise<TopUp> {
-    return callApi(`${this.#path}/topup`, { key: this.key, json: { amountSats } });
+    return callApi(`${this.#path}/topup`, { holds: 'invoice', key: this.key, json: { amountSats } });
   }
 }

@@ -92,6 +92,7 @@ function FailedTurn({ conversation, turn }: LiveReplyProps) {
       <p>
         <strong>{title}.</strong> {text}
       </p>
+      {turn.notCharged && <p className="receipt">You were not charged.</p>}
       <div className="row">
         {unpaid && !topUp && session?.status !== 'closed' && (
           <button type="button" className="button" onClick={() => conversation.openTopUp()}>
@@ -117,7 +118,10 @@ function whyFailed({ status, problem }: LiveTurn, session: SessionStatus | undef
   if (status !== 'unpaid') {
     const title = problem?.title ?? 'This message was not answered';
     // Some details begin with what the title says.
-    return { title, text: problem?.detail?.replace(`${title}. `, '') ?? 'Nothing was charged.' };
+    return {
+      title,
+      text: problem?.detail?.replace(`${title}. `, '') ?? 'Trying again is safe: it is charged once at most.',
+    };
   }
   if (session === 'closed') return { title: 'This session is closed', text: 'The message was not sent.' };
   if (problem?.status === 410) {

@@ -6,6 +6,7 @@ import { useStore } from '../store.ts';
 import { Composer } from './composer.tsx';
 import { Announcer } from './announcer.tsx';
 import { AwaitingPayment } from './awaiting-payment.tsx';
+import { UnkeptKey } from './session-key.tsx';
 import { SessionHeader } from './session-header.tsx';
 import { StatusScreen } from './status-screen.tsx';
 import { Thread } from './thread.tsx';
@@ -54,6 +55,7 @@ export function SessionScreen({ conversation, onOpenDrawer }: SessionScreenProps
           No connection. What you wrote is kept, and it goes on by itself.
         </p>
       )}
+      <UnkeptKey conversation={conversation} paying={awaiting || topUp !== undefined} />
       {awaiting && session.invoice ? (
         <AwaitingPayment conversation={conversation} invoice={session.invoice} />
       ) : (

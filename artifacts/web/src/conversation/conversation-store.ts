@@ -17,6 +17,10 @@ export class ConversationStore extends Store<ConversationState> {
     if (turn) this.change({ turn: { ...turn, ...change } });
   }
 
+  setConnected(connected: boolean): void {
+    if (this.get().connected !== connected) this.change({ connected });
+  }
+
   announce(announcement: string): void {
     this.change({ announcement });
   }

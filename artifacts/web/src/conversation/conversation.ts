@@ -46,7 +46,8 @@ export class Conversation {
     return watchSession(this.#api, {
       onSession: (session) => this.#onSession(session),
       onGone: () => this.state.change({ phase: 'gone' }),
-      onConnection: (connected) => this.state.change({ connected }),
+      onConnection: (connected) => this.state.setConnected(connected),
+      awaitsPayment: () => this.#funding.awaitsPayment(),
     });
   }
 
@@ -116,7 +117,7 @@ export class Conversation {
       void this.#messages.nameSession();
     } catch (error) {
       this.#loadingBegun = false;
-      this.state.change({ phase: problemOf(error).status === 404 ? 'gone' : 'unreachable' });
+      this.state.change({ phase: problemOf(error).code === 'not-found' ? 'gone' : 'unreachable' });
     }
   }
 

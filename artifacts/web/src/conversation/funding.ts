@@ -2,7 +2,7 @@
 import type { Session } from '@timmy-tower/contract';
 
 import type { SessionApi } from '../api/session-api.ts';
-import { updateKept } from '../keyring.ts';
+import { timestamp, updateKept } from '../keyring.ts';
 import type { ConversationStore } from './conversation-store.ts';
 
 export class Funding {
@@ -32,6 +32,12 @@ export class Funding {
     });
   }
 
+  /** An invoice is shown: its payment is what somebody waits for. */
+  awaitsPayment(): boolean {
+    const { session, topUp } = this.#store.get();
+    return session?.status === 'awaiting_payment' || topUp?.invoice !== undefined;
+  }
+
   /** Tells of money that came in between. @returns whether any did, and can be spent */
   notePayment(before: Session, now: Session): boolean {
     const receivedMsat = now.balanceMsat - before.balanceMsat;
@@ -41,7 +47,7 @@ export class Funding {
     this.#store.announce(
       before.status === 'awaiting_payment' ? `Paid: ${sats} sats. Say something.` : `${sats} sats arrived.`,
     );
-    updateKept(this.#api.id, { usedAt: new Date().toISOString() });
+    updateKept(this.#api.id, { usedAt: timestamp() });
     return true;
   }
 }

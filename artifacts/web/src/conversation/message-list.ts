@@ -41,7 +41,7 @@ export class MessageList {
       this.#store.change({ messages: joinMessages(this.#store.get().messages, page.messages) });
     } catch (error) {
       // The message we stand at was forgotten elsewhere: so was everything before it.
-      if (problemOf(error).status === 422) this.#store.change({ messages: [], older: 'none' });
+      if (problemOf(error).code === 'invalid-request') this.#store.change({ messages: [], older: 'none' });
     }
   }
 

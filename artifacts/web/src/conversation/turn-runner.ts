@@ -6,9 +6,10 @@ import type { Problem, TurnAnswer } from '@timmy-tower/contract';
 
 import { ApiError } from '../api/client.ts';
 import type { SessionApi } from '../api/session-api.ts';
-import { readPending, updateKept, writeDraft, writePending } from '../keyring.ts';
+import { dropPending, readPending, timestamp, updateKept, writeDraft, writePending } from '../keyring.ts';
 import type { ConversationStore } from './conversation-store.ts';
 import type { Funding } from './funding.ts';
+import { createIdempotencyKey } from './idempotency-key.ts';
 import type { MessageList } from './message-list.ts';
 import type { Receipts } from './receipts.ts';
 import type { ReplyText } from './reply-text.ts';
@@ -16,6 +17,9 @@ import { type ConversationState, joinMessages, type LiveTurn, messagesOf, spoken
 import { streamTurn, type TurnOutcome } from './take-turn.ts';
 
 const LOOK_MS = 700;
+const MAX_PAUSE_MS = 5000;
+/** How often something on the way may refuse a message before its sender is asked. */
+const MOST_REFUSALS = 4;
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -30,6 +34,8 @@ interface TurnRunnerParts {
 
 export class TurnRunner {
   readonly #parts: TurnRunnerParts;
+  /** How often in a row the message left and the server said nothing. */
+  #losses = 0;
 
   constructor(parts: TurnRunnerParts) {
     this.#parts = parts;
@@ -37,8 +43,9 @@ export class TurnRunner {
 
   send(content: string): void {
     if (this.#turn) return;
+    void this.#run({ idempotencyKey: createIdempotencyKey(), content, status: 'sending' });
+    // Stored by now, as far as anything can be stored here.
     writeDraft(this.#parts.api.id, '');
-    void this.#run({ idempotencyKey: crypto.randomUUID(), content, status: 'sending' });
   }
 
   /** The same message with the same key: whatever became of it the first time, it is paid once. */
@@ -53,10 +60,12 @@ export class TurnRunner {
     if (turn?.status === 'unpaid') void this.#run(turn);
   }
 
-  /** Gives the message up. @returns what it said */
+  /** Gives the message up: it is a draft again. @returns what it said */
   takeBack(): string {
+    const { id } = this.#parts.api;
     const content = this.#turn?.content ?? '';
     this.#end();
+    writeDraft(id, content);
     return content;
   }
 
@@ -76,9 +85,9 @@ export class TurnRunner {
   resume(): void {
     const pending = readPending(this.#parts.api.id);
     if (!pending || this.#turn) return;
-    const { idempotencyKey, content, requestId, failed } = pending;
+    const { idempotencyKey, content, requestId, failed, notCharged = false } = pending;
     const turn: LiveTurn = { idempotencyKey, content, requestId, status: 'recovering', resumed: true };
-    if (failed) this.#parts.store.change({ turn: { ...turn, status: 'failed', resumed: false } });
+    if (failed) this.#parts.store.change({ turn: { ...turn, status: 'failed', resumed: false, notCharged } });
     else if (requestId) void this.#recover(turn);
     else void this.#run(turn);
   }
@@ -100,7 +109,9 @@ export class TurnRunner {
       onText: (text) => replyText.append(text),
       onReasoning: (text) => replyText.thoughts.append(text),
     });
-    await this.#settle(outcome);
+    if (outcome.kind !== 'lost') this.#losses = 0;
+    // Another message took its place: what became of this one is not that one's outcome.
+    if (this.#turn?.idempotencyKey === idempotencyKey) await this.#settle(outcome);
   }
 
   async #settle(outcome: TurnOutcome): Promise<void> {
@@ -111,9 +122,7 @@ export class TurnRunner {
       case 'done':
         return this.#finish(outcome.answer);
       case 'lost':
-        if (turn.requestId) return this.#recover(turn);
-        await pause(LOOK_MS);
-        return this.#run({ ...turn, status: 'recovering', resumed: true });
+        return turn.requestId ? this.#recover(turn) : this.#sendAgain(turn, outcome.status);
       case 'busy':
         return this.#waitFor(outcome.requestId);
       case 'unpaid':
@@ -123,15 +132,25 @@ export class TurnRunner {
       case 'gone':
         return store.change({ phase: 'gone' });
       case 'failed':
-        return this.#fail(outcome.problem);
+        return this.#fail(outcome.problem, { notCharged: outcome.problem.code !== 'idempotency-mismatch' });
     }
+  }
+
+  /** With the same key: if the message did arrive, this fetches what became of it. */
+  async #sendAgain(turn: LiveTurn, status: number): Promise<void> {
+    this.#losses += 1;
+    if (this.#losses >= MOST_REFUSALS && isRefusal(status))
+      return this.#fail(unknownOutcome(status), { notCharged: false });
+    await pause(Math.min(LOOK_MS * 2 ** (this.#losses - 1), MAX_PAUSE_MS));
+    if (this.#turn?.idempotencyKey !== turn.idempotencyKey) return;
+    await this.#run({ ...turn, status: 'recovering', resumed: true });
   }
 
   #begin(turn: LiveTurn): void {
     const { api, store, replyText } = this.#parts;
     writePending(api.id, turn);
     if (store.get().messages.length === 0) updateKept(api.id, { title: titleOf(turn.content) });
-    updateKept(api.id, { usedAt: new Date().toISOString() });
+    updateKept(api.id, { usedAt: timestamp() });
     replyText.clear();
     store.change({ turn, announcement: '' });
   }
@@ -147,19 +166,24 @@ export class TurnRunner {
     });
   }
 
-  #fail(problem: Problem): void {
+  #fail(problem: Problem, { notCharged }: { notCharged: boolean }): void {
     const { api, store, replyText } = this.#parts;
     const turn = this.#turn;
+    this.#losses = 0;
     replyText.clear();
-    store.changeTurn({ status: 'failed', problem, requestId: undefined });
-    store.announce('That did not work. Nothing was charged.');
+    store.changeTurn({ status: 'failed', problem, requestId: undefined, notCharged });
+    store.announce(
+      notCharged ? 'That did not work. You were not charged.' : `That did not work. ${problem.detail ?? ''}`,
+    );
+    if (!turn) return;
     // A reload shows it again, and does not send by itself what a person was told has failed.
-    if (turn) writePending(api.id, { idempotencyKey: turn.idempotencyKey, content: turn.content, failed: true });
+    const { idempotencyKey, content } = turn;
+    writePending(api.id, { idempotencyKey, content, failed: true, notCharged });
   }
 
   #end(change: Partial<ConversationState> = {}): void {
     const { api, store, replyText } = this.#parts;
-    writePending(api.id, undefined);
+    dropPending(api.id);
     store.change({ ...change, turn: undefined });
     replyText.clear();
   }
@@ -173,7 +197,8 @@ export class TurnRunner {
     if (answer === undefined || this.#turn?.idempotencyKey !== turn.idempotencyKey) return;
     if (answer.request.state === 'failed') {
       const title = 'The reply was cut off before it was finished';
-      return this.#fail({ type: 'about:blank', title, status: 502, detail: 'Nothing was charged: try again.' });
+      const detail = 'Try again in a moment.';
+      return this.#fail({ type: 'about:blank', title, status: 502, detail }, { notCharged: true });
     }
     this.#finish(answer);
   }
@@ -196,11 +221,11 @@ export class TurnRunner {
       try {
         // oxlint-disable-next-line no-await-in-loop -- asked again until it has ended
         const answer = await api.request(requestId);
-        store.change({ connected: true });
+        store.setConnected(true);
         if (answer.request.state !== 'running') return answer;
       } catch (error) {
-        if (error instanceof ApiError && error.problem.status === 404) return undefined;
-        store.change({ connected: false });
+        if (error instanceof ApiError && error.problem.code === 'not-found') return undefined;
+        store.setConnected(false);
       }
       // oxlint-disable-next-line no-await-in-loop
       await pause(LOOK_MS);
@@ -208,3 +233,15 @@ export class TurnRunner {
     return undefined;
   }
 }
+
+/** Some other program's refusal, which a few more tries may not change; that a server is away for a while is none. */
+const isRefusal = (status: number) => status >= 400 && status <= 501 && ![408, 425, 429].includes(status);
+
+const unknownOutcome = (status: number): Problem => ({
+  type: 'about:blank',
+  title: 'No answer of the server came through',
+  status,
+  detail:
+    `Something on the way answered in its place (${status}): whether your message arrived is not known. ` +
+    'Trying again is safe: it is charged once at most.',
+});

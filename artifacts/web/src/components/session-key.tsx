@@ -43,9 +43,8 @@ export function UnkeptKey({ conversation, paying }: UnkeptKeyProps) {
     <details className="notice unkept" open={paying}>
       <summary>This browser does not keep the key of this session.</summary>
       <p>
-        Its storage is full or forbidden. When this tab is closed or loaded again, the key is gone, and the balance with
-        it. {paying ? 'Before you pay, copy the key' : 'Copy the key'} to a safe place: “Open with a key” brings
-        everything back.
+        Its storage is full or forbidden: the key is gone when this tab is closed or loaded again, and the balance with
+        it. {paying ? 'Before you pay, copy the key' : 'Copy the key'} to a safe place.
       </p>
       <MachineText label="Key of this session" text={conversation.key} />
       <CopyButton text={conversation.key} label="Copy the key" className="button button-second" />

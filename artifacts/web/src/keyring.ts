@@ -151,7 +151,9 @@ function isKept(value: unknown): value is KeptSession {
 }
 
 /** Now, by the server's clock. */
-export const timestamp = (): string => new Date(serverNow()).toISOString();
+export function timestamp(): string {
+  return new Date(serverNow()).toISOString();
+}
 
 function write(all: readonly KeptSession[]): void {
   writeItem(SESSIONS, JSON.stringify(all));

@@ -1,4 +1,6 @@
 /** Amounts and times as people read them. */
+import { serverNow } from './api/server-clock.ts';
+
 const whole = new Intl.NumberFormat(undefined, { maximumFractionDigits: 0 });
 const precise = new Intl.NumberFormat(undefined, { maximumFractionDigits: 2 });
 
@@ -24,7 +26,7 @@ const steps = [
   ['minute', 60],
 ] as const;
 
-export function timeAgo(iso: string, now = Date.now()): string {
+export function timeAgo(iso: string, now = serverNow()): string {
   const seconds = (Date.parse(iso) - now) / 1000;
   const step = steps.find(([, size]) => -seconds >= size);
   return step ? relative.format(Math.round(seconds / step[1]), step[0]) : 'just now';

@@ -1,6 +1,7 @@
 /** The sessions of this browser, with their keys: kept in its own storage, and in every tab the same. */
+import { serverNow } from './api/server-clock.ts';
 import { cutText } from './graphemes.ts';
-import { forgetMemory, readItem, writeItem } from './storage.ts';
+import { askToKeep, forgetMemory, isStored, readItem, readStored, writeItem } from './storage.ts';
 import { Store } from './store.ts';
 
 export interface KeptSession {
@@ -21,6 +22,8 @@ export interface PendingTurn {
   readonly requestId?: string | undefined;
   /** Its sender was told so: it is sent again only when they ask. */
   readonly failed?: boolean;
+  /** By the server itself. */
+  readonly notCharged?: boolean;
 }
 
 const SESSIONS = 'timmy.sessions';
@@ -31,10 +34,19 @@ const MAX_TITLE_LENGTH = 60;
 const sessions = new Store<readonly KeptSession[]>(readSessions());
 export const keptSessions: Pick<Store<readonly KeptSession[]>, 'get' | 'subscribe'> = sessions;
 
+const unstored = new Store<readonly string[]>([]);
+/** The ids of sessions whose key is gone when this tab is closed: the browser's storage is full or forbidden. */
+export const unstoredSessions: Pick<Store<readonly string[]>, 'get' | 'subscribe'> = unstored;
+
+/** Another tab changed the list. It knows nothing of the keys that only this one has. */
 globalThis.addEventListener?.('storage', ({ key }) => {
   if (key !== SESSIONS && key !== null) return;
+  const onlyHere = sessions.get().filter(({ id }) => unstored.get().includes(id));
   forgetMemory(SESSIONS);
-  sessions.set(readSessions());
+  const stored = readSessions();
+  const added = onlyHere.filter(({ id }) => !stored.some((session) => session.id === id));
+  if (added.length > 0) write([...added, ...stored]);
+  else noteSessions(stored);
 });
 
 export function findKept(id: string): KeptSession | undefined {
@@ -42,6 +54,7 @@ export function findKept(id: string): KeptSession | undefined {
 }
 
 export function keepSession(id: string, key: string): void {
+  askToKeep();
   if (findKept(id)) return updateKept(id, { key });
   write([newEntry(id, key), ...readSessions()]);
 }
@@ -77,12 +90,37 @@ export function readPending(id: string): PendingTurn | undefined {
     : undefined;
 }
 
+/** Where there is no room for both, the draft that it was written from makes way: it says the same. */
 export function writePending(id: string, pending: PendingTurn | undefined): void {
-  writeItem(pendingItem(id), pending && JSON.stringify(pending));
+  const store = () => writeItem(pendingItem(id), pending && JSON.stringify(pending));
+  store();
+  const draft = readStored(draftItem(id));
+  if (isStored(pendingItem(id)) || draft === undefined || draft !== pending?.content) return;
+  writeItem(draftItem(id), undefined);
+  store();
+  if (!isStored(pendingItem(id))) writeItem(draftItem(id), draft);
 }
 
-export const readDraft = (id: string): string => readItem(draftItem(id)) ?? '';
-export const writeDraft = (id: string, draft: string): void => writeItem(draftItem(id), draft || undefined);
+/** What stands in the field; nothing where that was sent already. */
+export function readDraft(id: string): string {
+  const draft = readItem(draftItem(id)) ?? '';
+  return draft === readPending(id)?.content ? '' : draft;
+}
+
+/** A draft that was sent stays for as long as nothing else of its message would be left after a reload. */
+export function writeDraft(id: string, draft: string): void {
+  const isOnlyCopy = readStored(draftItem(id)) !== undefined && !isStored(pendingItem(id));
+  if (draft === '' && isOnlyCopy) return;
+  writeItem(draftItem(id), draft || undefined);
+}
+
+/** The turn has ended well: neither it nor a draft of it is needed any more. */
+export function dropPending(id: string): void {
+  const isUnstored = !isStored(pendingItem(id));
+  const content = readPending(id)?.content;
+  writePending(id, undefined);
+  if (isUnstored && readStored(draftItem(id)) === content) writeDraft(id, '');
+}
 
 function readSessions(): readonly KeptSession[] {
   return parseSessions(readItem(SESSIONS) ?? '[]');
@@ -102,7 +140,7 @@ export function parseSessions(text: string): readonly KeptSession[] {
 }
 
 function newEntry(id: string, key: string): KeptSession {
-  return { id, key, title: '', balanceMsat: 0, peakMsat: 0, usedAt: new Date().toISOString() };
+  return { id, key, title: '', balanceMsat: 0, peakMsat: 0, usedAt: timestamp() };
 }
 
 function isKept(value: unknown): value is KeptSession {
@@ -113,8 +151,20 @@ function isKept(value: unknown): value is KeptSession {
   return isKey && isDescribed && Number.isSafeInteger(balanceMsat) && Number.isSafeInteger(peakMsat);
 }
 
+/** Now, by the server's clock. */
+export function timestamp(): string {
+  return new Date(serverNow()).toISOString();
+}
+
 function write(all: readonly KeptSession[]): void {
   writeItem(SESSIONS, JSON.stringify(all));
+  noteSessions(all);
+}
+
+function noteSessions(all: readonly KeptSession[]): void {
+  const stored = new Set(parseSessions(readStored(SESSIONS) ?? '[]').map(({ key }) => key));
+  const ids = all.filter(({ key }) => !stored.has(key)).map(({ id }) => id);
+  if (ids.join() !== unstored.get().join()) unstored.set(ids);
   sessions.set(all);
 }
 

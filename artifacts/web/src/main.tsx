@@ -4,6 +4,7 @@ import './styles/sidebar.css';
 import './styles/chat.css';
 import './styles/composer.css';
 import './styles/fund.css';
+import './styles/machine-text.css';
 import './styles/markdown.css';
 
 import { StrictMode } from 'react';

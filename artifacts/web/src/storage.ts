@@ -2,7 +2,11 @@
 const memory = new Map<string, string | undefined>();
 
 export function readItem(name: string): string | undefined {
-  if (memory.has(name)) return memory.get(name);
+  return memory.has(name) ? memory.get(name) : readStored(name);
+}
+
+/** What is there after this tab is closed. */
+export function readStored(name: string): string | undefined {
   try {
     return localStorage.getItem(name) ?? undefined;
   } catch {
@@ -14,13 +18,23 @@ export function writeItem(name: string, value: string | undefined): void {
   try {
     if (value === undefined) localStorage.removeItem(name);
     else localStorage.setItem(name, value);
-    memory.delete(name);
   } catch {
-    memory.set(name, value);
+    // Forbidden or full: what can be read back tells.
   }
+  if (readStored(name) === value) memory.delete(name);
+  else memory.set(name, value);
 }
+
+/** What was written last is there after this tab is closed. */
+export const isStored = (name: string): boolean => !memory.has(name);
 
 /** Another tab wrote it: what this one remembered instead is older. */
 export function forgetMemory(name: string): void {
   memory.delete(name);
+}
+
+/** Asks the browser not to throw things away when it needs room. Some decide by themselves, some ask; none has to. */
+export function askToKeep(): void {
+  // Missing in pages that are not secure.
+  navigator.storage?.persist?.().catch(() => {});
 }

@@ -61,7 +61,7 @@ export function createHoldableAgent({ delayMs = 2 } = {}) {
   };
 }
 
-export async function launchChromium(): Promise<Browser> {
+export async function launchChromium(args: readonly string[] = []): Promise<Browser> {
   return chromium.launch({
     executablePath: process.env['CHROMIUM_PATH'] ?? '/usr/bin/chromium',
     args: [
@@ -72,6 +72,7 @@ export async function launchChromium(): Promise<Browser> {
       '--disable-background-networking',
       '--disable-component-update',
       '--disable-sync',
+      ...args,
     ],
   });
 }
@@ -86,7 +87,10 @@ export interface Visitor {
 /** Someone with a browser of their own: its storage is empty. */
 export async function visit(browser: Browser, url: string, options: BrowserContextOptions = {}): Promise<Visitor> {
   const context = await browser.newContext({ locale: 'en-GB', reducedMotion: 'reduce', ...options });
-  await context.grantPermissions(['clipboard-read', 'clipboard-write'], { origin: url });
+  // Only pages that are secure can be granted anything.
+  if (url.startsWith('http://127.0.0.1')) {
+    await context.grantPermissions(['clipboard-read', 'clipboard-write'], { origin: url });
+  }
   // A busy machine is slow; nothing is waited for longer than it takes.
   context.setDefaultTimeout(45_000);
   const page = await context.newPage();
@@ -95,12 +99,14 @@ export async function visit(browser: Browser, url: string, options: BrowserConte
   return { context, page, faults };
 }
 
+/** What Chromium itself notes: answers of 400 and above, which are for the page to handle, and a header that plain HTTP cannot have. */
+const ofChromium = ['Failed to load resource', 'The Cross-Origin-Opener-Policy header has been ignored'];
+
 export function noteFaults(page: Page, url: string): string[] {
   const faults: string[] = [];
-  // Chromium itself notes every answer of 400 and above: those are for the page to handle.
   page.on('console', (message) => {
-    if (message.type() === 'error' && !message.text().startsWith('Failed to load resource'))
-      faults.push(message.text());
+    const text = message.text();
+    if (message.type() === 'error' && !ofChromium.some((note) => text.startsWith(note))) faults.push(text);
   });
   page.on('pageerror', (error) => faults.push(String(error)));
   page.on('request', (request) => {
@@ -111,18 +117,32 @@ export function noteFaults(page: Page, url: string): string[] {
   return faults;
 }
 
+interface Way {
+  /** What Chromium is started with. */
+  readonly args?: readonly string[];
+  /** Where the app is reached: by another name, or through a proxy. */
+  readonly openTo?: (url: string) => Promise<{ readonly url: string; close(): Promise<void> }>;
+}
+
+const straight = async (url: string) => ({ url, close: async () => {} });
+
 /** For a file of tests: one app and one Chromium; after each test its visitors leave, and nothing may have gone wrong in them. */
-export function usePage(createOptions: () => TestAppOptions | Promise<TestAppOptions> = () => ({})) {
+export function usePage(
+  createOptions: () => TestAppOptions | Promise<TestAppOptions> = () => ({}),
+  { args = [], openTo = straight }: Way = {},
+) {
   const visitors: Visitor[] = [];
   let app: ServedApp | undefined;
   let browser: Browser | undefined;
+  let way: { readonly url: string; close(): Promise<void> } | undefined;
   const theApp = (): ServedApp => {
     if (!app) throw new Error('the app is not up');
     return app;
   };
   beforeAll(async () => {
     app = await serveApp(await createOptions());
-    browser = await launchChromium();
+    way = await openTo(app.url);
+    browser = await launchChromium(args);
   });
   afterEach(async () => {
     const faults = visitors.flatMap((visitor) => visitor.faults);
@@ -131,6 +151,7 @@ export function usePage(createOptions: () => TestAppOptions | Promise<TestAppOpt
   });
   afterAll(async () => {
     await browser?.close();
+    await way?.close();
     await app?.close();
   });
   return {
@@ -138,8 +159,8 @@ export function usePage(createOptions: () => TestAppOptions | Promise<TestAppOpt
       return theApp();
     },
     visit: async (options?: BrowserContextOptions): Promise<Visitor> => {
-      if (!browser) throw new Error('the browser is not up');
-      const visitor = await visit(browser, theApp().url, options);
+      if (!browser || !way) throw new Error('the browser is not up');
+      const visitor = await visit(browser, way.url, options);
       visitors.push(visitor);
       return visitor;
     },

@@ -108,7 +108,9 @@ test('a closed session can be read, and takes nothing more', async () => {
 
 test('too many new sessions are refused kindly', async () => {
   const { page } = await served.visit();
-  const problem = { type: 'about:blank', title: 'Too many requests', status: 429, detail: 'Try again in 20 seconds.' };
+  const code = 'rate-limited';
+  const detail = 'Try again in 20 seconds.';
+  const problem = { type: `/problems/${code}`, code, title: 'Too many requests', status: 429, detail };
   await page.route('**/sessions', (route) =>
     route.fulfill({ status: 429, contentType: 'application/problem+json', body: JSON.stringify(problem) }),
   );

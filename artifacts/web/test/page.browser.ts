@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 
 import { expectBooksBalance } from '../../api-server/test/harness.ts';
 import { ask, createHoldableAgent, doneReplies, fund, say, usePage } from './browser.ts';
+import { chatThroughTopUp } from './journey.ts';
 
 const { agent, hold, letGo } = createHoldableAgent();
 const served = usePage(() => ({ agent }));
@@ -9,28 +10,7 @@ const { visit } = served;
 
 test('fund, chat, follow up, run low, top up, continue', async () => {
   const { page } = await visit();
-  await fund(page, 10);
-  expect(await ask(page, 'How do I brew coffee?')).toContain('Heat: bring the water');
-  expect(await ask(page, 'make it shorter')).not.toContain('Heat: bring the water');
-  expect(await ask(page, 'explain step 2')).toContain('Step 2');
-  expect(await page.locator('.receipt').last().innerText()).toMatch(/sats.*tokens in.*out.*saw 4 earlier messages/s);
-
-  for (let turn = 0; (await page.locator('.failed-turn').count()) === 0; turn += 1) {
-    expect(turn).toBeLessThan(20);
-    const before = await doneReplies(page).count();
-    await say(page, `How do I brew tea for ${turn + 2} guests?`);
-    await page.locator('.message-reply:not([aria-busy=true])').nth(before).locator('.failed-turn, .receipt').waitFor();
-  }
-  const kept = await page.locator('.bubble').last().innerText();
-  await page.locator('.top-up').getByRole('button', { name: '100' }).click();
-  await page.locator('.top-up').getByRole('button', { name: 'Show the invoice' }).click();
-  await page.getByRole('button', { name: 'Pay with the test wallet' }).click();
-
-  await page.locator('.failed-turn').waitFor({ state: 'detached' });
-  await page.getByRole('button', { name: 'Send' }).waitFor();
-  expect(await page.locator('.bubble').last().innerText()).toBe(kept);
-  expect(await page.getByRole('region', { name: 'Top up' }).count()).toBe(0);
-  expect(await ask(page, 'explain step 3')).toContain('Step 3');
+  await chatThroughTopUp(page);
   await expectBooksBalance(served.app);
 });
 

@@ -1,5 +1,13 @@
-/** Calls to the server that served this page. The session key travels in a header, never in a URL. */
+/**
+ * Calls to the server that served this page. The session key travels in a header, never in a URL. What stands between the two may
+ * answer in the server's place: only what is surely the server's own decides anything.
+ */
 import type { Problem } from '@timmy-tower/contract';
+
+import { noteServerTime } from './server-clock.ts';
+
+/** Whatever answers at all answers within this: a connection that is dead does not always say so. */
+const ANSWER_MS = 30_000;
 
 export interface CallOptions {
   readonly method?: 'GET' | 'POST' | 'DELETE';
@@ -9,7 +17,7 @@ export interface CallOptions {
   readonly signal?: AbortSignal;
 }
 
-/** The server answered with a problem document. */
+/** The server answered with a problem document of its own. */
 export class ApiError extends Error {
   override readonly name = 'ApiError';
   readonly problem: Problem;
@@ -23,27 +31,62 @@ export class ApiError extends Error {
   }
 }
 
-/** No answer came: offline, or the server is down. */
+/** The server said nothing: nobody answered, or something on the way did. What became of the call is not known. */
 export class UnreachableError extends Error {
   override readonly name = 'UnreachableError';
   readonly code = 'unreachable';
-}
+  /** What was answered in the server's place; 0 when nobody answered. */
+  readonly status: number;
 
-/** @throws {ApiError | UnreachableError} */
-export async function callApi<T>(path: string, options: CallOptions = {}): Promise<T> {
-  const response = await requestApi(path, options);
-  if (response.status === 204) return undefined as T;
-  try {
-    // What the server says it sends: same origin, same contract.
-    return (await response.json()) as T;
-  } catch (cause) {
-    throw new UnreachableError('The answer broke off.', { cause });
+  constructor(status = 0, options?: ErrorOptions) {
+    super(status === 0 ? 'The server cannot be reached' : `No proper answer came (${status})`, options);
+    this.status = status;
   }
 }
 
+/**
+ * An answer in JSON. `holds` is what the server always sends with it: an answer without it is another's.
+ * @throws {ApiError | UnreachableError}
+ */
+export async function callApi<T>(
+  path: string,
+  { holds, signal, ...options }: CallOptions & { readonly holds: keyof T & string },
+): Promise<T> {
+  return withinTime(signal, async (limited) => {
+    const response = await requestApi(path, { ...options, signal: limited });
+    const answer: unknown = await response.json().catch((cause: unknown) => {
+      throw new UnreachableError(response.status, { cause });
+    });
+    if (typeof answer !== 'object' || answer === null || !(holds in answer))
+      throw new UnreachableError(response.status);
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- same origin, same contract
+    return answer as T;
+  });
+}
+
+/** A call whose success is an answer without content. @throws {ApiError | UnreachableError} */
+export async function callWithoutAnswer(path: string, options: CallOptions): Promise<void> {
+  await withinTime(options.signal, async (signal) => {
+    const { status } = await requestApi(path, { ...options, signal });
+    if (status !== 204) throw new UnreachableError(status);
+  });
+}
+
+/** An answer as it comes. @throws {ApiError | UnreachableError} unless it is server-sent events */
+export async function streamApi(
+  path: string,
+  { headers, ...options }: CallOptions,
+): Promise<ReadableStream<Uint8Array>> {
+  const response = await requestApi(path, { ...options, headers: { ...headers, accept: 'text/event-stream' } });
+  const isStream = response.headers.get('content-type')?.startsWith('text/event-stream');
+  if (!isStream || !response.body) throw new UnreachableError(response.status);
+  return response.body;
+}
+
 /** @throws {ApiError | UnreachableError} unless the answer is a good one */
-export async function requestApi(path: string, options: CallOptions = {}): Promise<Response> {
+async function requestApi(path: string, options: CallOptions): Promise<Response> {
   const { method, key, json, headers, signal } = options;
+  const sentAt = Date.now();
   let response: Response;
   try {
     response = await fetch(path, {
@@ -55,24 +98,51 @@ export async function requestApi(path: string, options: CallOptions = {}): Promi
       },
       body: json === undefined ? null : JSON.stringify(json),
       signal: signal ?? null,
+      // The server sends nobody elsewhere: keys and words do not follow.
+      redirect: 'error',
     });
   } catch (cause) {
-    throw new UnreachableError('The server cannot be reached.', { cause });
+    throw new UnreachableError(0, { cause });
   }
-  if (response.ok) return response;
-  throw new ApiError(await readProblem(response));
+  if (!response.ok) throw await failureOf(response);
+  noteServerTime(response.headers.get('date'), sentAt);
+  return response;
 }
 
-async function readProblem(response: Response): Promise<Problem> {
-  const bare = { type: 'about:blank', title: `The server answered ${response.status}`, status: response.status };
+async function failureOf(response: Response): Promise<ApiError | UnreachableError> {
   try {
-    return { ...bare, ...((await response.json()) as Partial<Problem>) };
+    const document: unknown = await response.json();
+    if (isOurs(document)) return new ApiError(document);
   } catch {
-    return bare;
+    // Not even JSON: a proxy's page.
   }
+  return new UnreachableError(response.status);
+}
+
+/** A proxy may send problem documents too, and the server's own bare 500 says nothing of what became of a call. */
+function isOurs(document: unknown): document is Problem {
+  if (typeof document !== 'object' || document === null) return false;
+  const { type, title, status, code } = document as Record<string, unknown>;
+  const isNamed = typeof code === 'string' && typeof type === 'string' && type.endsWith(`problems/${code}`);
+  return isNamed && typeof title === 'string' && typeof status === 'number';
 }
 
 export function problemOf(error: unknown): Problem {
   if (error instanceof ApiError) return error.problem;
-  return { type: 'about:blank', title: 'The server cannot be reached', status: 0 };
+  const { message: title } = error instanceof UnreachableError ? error : new UnreachableError();
+  return { type: 'about:blank', title, status: 0 };
+}
+
+async function withinTime<T>(signal: AbortSignal | undefined, call: (limited: AbortSignal) => Promise<T>): Promise<T> {
+  const limit = new AbortController();
+  const abort = () => limit.abort();
+  const timer = setTimeout(abort, ANSWER_MS);
+  if (signal?.aborted) abort();
+  signal?.addEventListener('abort', abort);
+  try {
+    return await call(limit.signal);
+  } finally {
+    clearTimeout(timer);
+    signal?.removeEventListener('abort', abort);
+  }
 }

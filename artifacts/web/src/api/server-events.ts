@@ -4,8 +4,14 @@ export interface ServerEvent {
   readonly data: string;
 }
 
-/** The events of a stream, in the order they came. Comments are passed over. Ends when the stream does. */
-export async function* readServerEvents(body: ReadableStream<Uint8Array>): AsyncGenerator<ServerEvent> {
+/**
+ * The events of a stream, in the order they came. Comments are passed over, but heard: `onBytes` is told of whatever comes.
+ * Ends when the stream does.
+ */
+export async function* readServerEvents(
+  body: ReadableStream<Uint8Array>,
+  onBytes: () => void = () => {},
+): AsyncGenerator<ServerEvent> {
   const reader = body.pipeThrough(new TextDecoderStream() as TransformStream<Uint8Array, string>).getReader();
   let buffered = '';
   try {
@@ -13,6 +19,7 @@ export async function* readServerEvents(body: ReadableStream<Uint8Array>): Async
       // oxlint-disable-next-line no-await-in-loop -- a stream is read in its order
       const { done, value } = await reader.read();
       if (done) return;
+      onBytes();
       const blocks = (buffered + value).split(/\r?\n\r?\n/);
       buffered = blocks.pop() ?? '';
       for (const block of blocks) {

@@ -3,7 +3,9 @@ import { useEffect, useRef, useState } from 'react';
 
 import { countdown, formatNumber } from '../amounts.ts';
 import { callApi, problemOf } from '../api/client.ts';
+import { serverNow } from '../api/server-clock.ts';
 import { CopyButton } from './copy-button.tsx';
+import { MachineText } from './machine-text.tsx';
 import { QrCode } from './qr-code.tsx';
 import { useServer } from './server-info.tsx';
 import { WebLnButton } from './webln-button.tsx';
@@ -17,7 +19,7 @@ interface InvoicePanelProps {
 export function InvoicePanel({ invoice, onExpired }: InvoicePanelProps) {
   const { simulated } = useServer();
   const leftMs = useTimeLeft(invoice.expiresAt);
-  const expired = leftMs <= 0;
+  const expired = invoice.status === 'expired' || leftMs <= 0;
   const { renewing, fault, renew } = useRenewal(expired, onExpired);
   // Upper case makes a QR code with fewer, larger dots: BOLT 11 allows it.
   const code = `LIGHTNING:${invoice.bolt11.toUpperCase()}`;
@@ -58,6 +60,7 @@ function PayButtons({ invoice, simulated }: { readonly invoice: Invoice; readonl
         Open in a wallet
       </a>
       <CopyButton text={invoice.bolt11} label="Copy the invoice" className="button button-second" />
+      <MachineText label="The invoice" text={invoice.bolt11} />
     </div>
   );
 }
@@ -69,7 +72,7 @@ function TestWalletButton({ bolt11 }: { readonly bolt11: string }) {
     setStatus('paying');
     setFault('');
     try {
-      await callApi('/dev/wallet/pay', { json: { bolt11 } });
+      await callApi<{ preimage: string }>('/dev/wallet/pay', { holds: 'preimage', json: { bolt11 } });
       setStatus('paid');
     } catch (error) {
       const { title, detail } = problemOf(error);
@@ -92,11 +95,12 @@ function TestWalletButton({ bolt11 }: { readonly bolt11: string }) {
   );
 }
 
+/** By the server's clock: a reader's may be hours wrong. */
 function useTimeLeft(expiresAt: string): number {
-  const [now, setNow] = useState(() => Date.now());
+  const [now, setNow] = useState(serverNow);
   useEffect(() => {
-    setNow(Date.now());
-    const timer = setInterval(() => setNow(Date.now()), 1000);
+    setNow(serverNow());
+    const timer = setInterval(() => setNow(serverNow()), 1000);
     return () => clearInterval(timer);
   }, [expiresAt]);
   return Date.parse(expiresAt) - now;

@@ -93,6 +93,7 @@ function FailedTurn({ conversation, turn }: LiveReplyProps) {
       <p>
         <strong>{`${title}.`}</strong> <span>{text}</span>
       </p>
+      {turn.notCharged && <p className="receipt">You were not charged.</p>}
       <div className="row">
         {unpaid && !topUp && session?.status !== 'closed' && (
           <button type="button" className="button" onClick={() => conversation.openTopUp()}>
@@ -118,7 +119,10 @@ function whyFailed({ status, problem }: LiveTurn, session: SessionStatus | undef
   if (status !== 'unpaid') {
     const title = problem?.title ?? 'This message was not answered';
     // Some details begin with what the title says.
-    return { title, text: problem?.detail?.replace(`${title}. `, '') ?? 'Nothing was charged.' };
+    return {
+      title,
+      text: problem?.detail?.replace(`${title}. `, '') ?? 'Trying again is safe: it is charged once at most.',
+    };
   }
   if (session === 'closed') return { title: 'This session is closed', text: 'The message was not sent.' };
   if (problem?.status === 410) {

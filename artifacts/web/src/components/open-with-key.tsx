@@ -1,6 +1,7 @@
 import { useId, useRef, useState } from 'react';
 
-import { callApi, problemOf } from '../api/client.ts';
+import { problemOf } from '../api/client.ts';
+import { SessionApi } from '../api/session-api.ts';
 import { keepSession, sessionIdOf } from '../keyring.ts';
 import { showSession } from '../place.ts';
 import { Icon } from './icons.tsx';
@@ -18,7 +19,7 @@ export function OpenWithKey() {
     if (!id) return setFault('That is not a session key. It begins with tt_ and has 67 characters.');
     setBusy(true);
     try {
-      await callApi(`/sessions/${id}`, { key });
+      await new SessionApi(id, key).session();
       keepSession(id, key);
       dialog.current?.close();
       showSession(id);

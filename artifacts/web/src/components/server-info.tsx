@@ -25,7 +25,7 @@ export function useServerInfo() {
     if (info) return;
     let timer: ReturnType<typeof setTimeout> | undefined;
     const controller = new AbortController();
-    callApi<ServerInfo>('/config', { signal: controller.signal }).then(setInfo, () => {
+    callApi<ServerInfo>('/config', { holds: 'agentName', signal: controller.signal }).then(setInfo, () => {
       if (controller.signal.aborted) return;
       setFailures((count) => count + 1);
       timer = setTimeout(retry, RETRY_MS);

@@ -10,6 +10,7 @@ import { ConfirmDialog } from './confirm-dialog.tsx';
 import { Icon } from './icons.tsx';
 import { Menu } from './menu.tsx';
 import { useServer } from './server-info.tsx';
+import { KeyDialog } from './session-key.tsx';
 
 interface SessionHeaderProps {
   readonly conversation: Conversation;
@@ -41,6 +42,7 @@ function SessionMenu({ conversation, canBeTopped }: SessionMenuProps) {
   const { agentName } = useServer();
   const forget = useRef<HTMLDialogElement>(null);
   const remove = useRef<HTMLDialogElement>(null);
+  const key = useRef<HTMLDialogElement>(null);
   const [fault, setFault] = useState('');
   const { messages } = useStore(conversation.state);
   const empty = messages.length === 0;
@@ -71,6 +73,7 @@ function SessionMenu({ conversation, canBeTopped }: SessionMenuProps) {
         items={[
           { label: 'Top up', run: () => conversation.openTopUp(), hidden: !canBeTopped },
           { label: 'Copy session key', copy: conversation.key },
+          { label: 'Show session key', run: () => key.current?.showModal() },
           { label: 'Export as Markdown', run: () => void exportAs('markdown'), hidden: empty },
           { label: 'Export as JSON', run: () => void exportAs('json'), hidden: empty },
           { label: 'Forget this conversation', run: () => forget.current?.showModal(), hidden: empty },
@@ -82,6 +85,7 @@ function SessionMenu({ conversation, canBeTopped }: SessionMenuProps) {
           {fault}
         </p>
       )}
+      <KeyDialog dialog={key} sessionKey={conversation.key} />
       <ConfirmDialog
         dialog={forget}
         title="Forget this conversation?"

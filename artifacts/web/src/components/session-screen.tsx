@@ -7,6 +7,7 @@ import { Composer } from './composer.tsx';
 import { Announcer } from './announcer.tsx';
 import { AwaitingPayment } from './awaiting-payment.tsx';
 import { useServer } from './server-info.tsx';
+import { UnkeptKey } from './session-key.tsx';
 import { SessionHeader } from './session-header.tsx';
 import { StatusScreen } from './status-screen.tsx';
 import { useTabTitle } from './tab-title.ts';
@@ -59,6 +60,7 @@ export function SessionScreen({ conversation, onOpenDrawer }: SessionScreenProps
           No connection. What you wrote is kept, and it goes on by itself.
         </p>
       )}
+      <UnkeptKey conversation={conversation} paying={awaiting || topUp !== undefined} />
       {awaiting && session.invoice ? (
         <AwaitingPayment conversation={conversation} invoice={session.invoice} />
       ) : (

@@ -7,6 +7,7 @@ import { showNewSession, showSession } from '../place.ts';
 import { Icon, Tower } from './icons.tsx';
 import { OpenWithKey } from './open-with-key.tsx';
 import { useServer } from './server-info.tsx';
+import { KeysNote } from './session-key.tsx';
 
 interface SidebarProps {
   readonly sessions: readonly KeptSession[];
@@ -69,7 +70,7 @@ export function Sidebar({ sessions, current, open, onClose }: SidebarProps) {
         </ul>
         <div className="sidebar-foot">
           <OpenWithKey />
-          <p>Keys are kept in this browser only.</p>
+          <KeysNote />
         </div>
       </nav>
     </>

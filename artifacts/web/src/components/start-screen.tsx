@@ -18,7 +18,7 @@ interface StartScreenProps {
 export function StartScreen({ missing, onOpenDrawer }: StartScreenProps) {
   const { agentName, inputMsatPerKtoken, outputMsatPerKtoken, demo, model, simulated } = useServer();
   const open = async (amountSats: number) => {
-    const { session, key } = await callApi<SessionOpened>('/sessions', { json: { amountSats } });
+    const { session, key } = await callApi<SessionOpened>('/sessions', { holds: 'key', json: { amountSats } });
     keepSession(session.id, key);
     showSession(session.id);
   };

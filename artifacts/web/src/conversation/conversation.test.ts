@@ -28,6 +28,7 @@ const answerTo = (id: string, content: string): TurnAnswer => ({
 const brokenOff = (requestId: string) =>
   new Response(
     `event: start\ndata: ${JSON.stringify({ requestId, history: { messages: 0, tokens: 0, dropped: 0 } })}\n\n`,
+    { headers: { 'content-type': 'text/event-stream' } },
   );
 
 let answer: (path: string, init: RequestInit) => Promise<Response>;

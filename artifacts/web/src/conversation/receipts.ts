@@ -1,18 +1,16 @@
 /** What each request cost and saw: known for the turns of this visit, looked up for earlier ones when they come into view. */
 import type { TurnAnswer } from '@timmy-tower/contract';
 
-import { callApi } from '../api/client.ts';
+import type { SessionApi } from '../api/session-api.ts';
 import { Store } from '../store.ts';
 
 export class Receipts {
-  readonly #path: string;
-  readonly #key: string;
+  readonly #api: SessionApi;
   readonly #stores = new Map<string, Store<TurnAnswer | undefined>>();
   readonly #asked = new Set<string>();
 
-  constructor(path: string, key: string) {
-    this.#path = path;
-    this.#key = key;
+  constructor(api: SessionApi) {
+    this.#api = api;
   }
 
   of(requestId: string): Store<TurnAnswer | undefined> {
@@ -32,7 +30,7 @@ export class Receipts {
     if (this.#asked.has(requestId) || this.of(requestId).get()) return;
     this.#asked.add(requestId);
     try {
-      this.put(await callApi<TurnAnswer>(`${this.#path}/requests/${requestId}`, { key: this.#key }));
+      this.put(await this.#api.request(requestId));
     } catch {
       this.#asked.delete(requestId);
     }

@@ -5,7 +5,7 @@ import { cutText } from '../graphemes.ts';
 /**
  * A turn from the moment it is sent until its reply is among the messages.
  * `waiting`: another request of the session runs first. `recovering`: the stream was lost, its outcome is being looked up.
- * `unpaid`: the balance did not do. `failed`: nothing was stored, nothing was charged.
+ * `unpaid`: the balance did not do. `failed`: its sender is asked what to do; whether it was charged, `notCharged` tells.
  */
 export interface LiveTurn {
   readonly idempotencyKey: string;
@@ -15,6 +15,8 @@ export interface LiveTurn {
   readonly history?: ShownHistory | undefined;
   readonly problem?: Problem | undefined;
   readonly stopping?: boolean;
+  /** The server itself said that it failed. Without this nobody knows: only the same key may be tried again. */
+  readonly notCharged?: boolean;
   /** Sent before this page was loaded. */
   readonly resumed?: boolean;
 }

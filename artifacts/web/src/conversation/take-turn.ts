@@ -1,13 +1,15 @@
 /** One turn over the wire, and what became of it in words that the conversation can act on. */
 import type { Problem, ShownHistory, StreamEvent, TurnAnswer } from '@timmy-tower/contract';
 
-import { ApiError, requestApi } from '../api/client.ts';
+import { ApiError, UnreachableError } from '../api/client.ts';
 import { readServerEvents } from '../api/server-events.ts';
+import type { SessionApi } from '../api/session-api.ts';
+import { SilenceLimit } from '../api/silence-limit.ts';
 
 export type TurnOutcome =
   | { readonly kind: 'done'; readonly answer: TurnAnswer }
-  /** Nobody said how it ended: look it up. */
-  | { readonly kind: 'lost' }
+  /** The server did not say how it ended: look it up. `status`: what something else answered in its place, or 0. */
+  | { readonly kind: 'lost'; readonly status: number }
   | { readonly kind: 'busy'; readonly requestId: string }
   | { readonly kind: 'unpaid' | 'failed'; readonly problem: Problem }
   | { readonly kind: 'gone' };
@@ -19,40 +21,45 @@ export interface TurnListener {
 }
 
 export async function streamTurn(
-  { path, key }: { path: string; key: string },
-  { content, idempotencyKey }: { content: string; idempotencyKey: string },
+  api: SessionApi,
+  message: { content: string; idempotencyKey: string },
   listener: TurnListener,
 ): Promise<TurnOutcome> {
+  const silence = new SilenceLimit();
   try {
-    const response = await requestApi(`${path}/request`, {
-      key,
-      json: { content },
-      headers: { accept: 'text/event-stream', 'idempotency-key': idempotencyKey },
-    });
-    return response.body ? await readTurn(response.body, listener) : { kind: 'lost' };
+    const body = await api.turn(message, silence.signal);
+    silence.heard();
+    return await readTurn(readServerEvents(body, silence.heard), listener);
   } catch (error) {
-    return error instanceof ApiError ? outcomeOf(error.problem) : { kind: 'lost' };
+    if (error instanceof ApiError) return outcomeOf(error.problem);
+    return { kind: 'lost', status: error instanceof UnreachableError ? error.status : 0 };
+  } finally {
+    silence.end();
   }
 }
 
-async function readTurn(body: ReadableStream<Uint8Array>, listener: TurnListener): Promise<TurnOutcome> {
-  for await (const { event, data } of readServerEvents(body)) {
+async function readTurn(events: ReturnType<typeof readServerEvents>, listener: TurnListener): Promise<TurnOutcome> {
+  for await (const { event, data } of events) {
     const said = { event, data: JSON.parse(data) } as StreamEvent;
     if (said.event === 'start') listener.onStart(said.data);
     else if (said.event === 'delta') listener.onText(said.data.text);
     else if (said.event === 'reasoning') listener.onReasoning(said.data.text);
     else if (said.event === 'done') return { kind: 'done', answer: said.data };
-    else if (said.event === 'error') return { kind: 'failed', problem: said.data };
+    else if (said.event === 'error') return outcomeOfBroken(said.data);
   }
-  return { kind: 'lost' };
+  return { kind: 'lost', status: 0 };
+}
+
+/** The model's failures say that nothing was charged; of any other, half-way, the request itself tells how it ended. */
+function outcomeOfBroken(problem: Problem): TurnOutcome {
+  return problem.code?.startsWith('agent-') ? { kind: 'failed', problem } : { kind: 'lost', status: 0 };
 }
 
 function outcomeOf(problem: Problem): TurnOutcome {
-  if (problem.code === 'conversation-busy' && problem.requestId) return { kind: 'busy', requestId: problem.requestId };
-  if (problem.code === 'insufficient-balance' || problem.code === 'payment-required')
-    return { kind: 'unpaid', problem };
-  // Expired: any payment revives it.
-  if (problem.status === 410) return { kind: 'unpaid', problem };
-  if (problem.status === 404) return { kind: 'gone' };
-  return { kind: 'failed', problem };
+  const { code, requestId } = problem;
+  if (code === 'conversation-busy' && requestId) return { kind: 'busy', requestId };
+  // An expired session is closed too: any payment revives it.
+  const isUnpaid = code === 'insufficient-balance' || code === 'payment-required' || code === 'session-closed';
+  if (isUnpaid) return { kind: 'unpaid', problem };
+  return code === 'not-found' ? { kind: 'gone' } : { kind: 'failed', problem };
 }

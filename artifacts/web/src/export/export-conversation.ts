@@ -2,7 +2,7 @@
 import { type ConversationExport, conversationExportSchema, type Message } from '@timmy-tower/contract';
 
 import type { Conversation } from '../conversation/conversation.ts';
-import { findKept } from '../keyring.ts';
+import { findKept, timestamp } from '../keyring.ts';
 
 interface ExportOptions {
   readonly format: 'markdown' | 'json';
@@ -15,7 +15,7 @@ export async function exportConversation(
 ): Promise<void> {
   const messages = await conversation.readAll();
   const title = findKept(conversation.id)?.title || 'Conversation';
-  const stamp = new Date().toISOString();
+  const stamp = timestamp();
   const name = `timmy-${stamp.slice(0, 10)}-${conversation.id.slice(0, 8)}`;
   if (format === 'markdown') return save(`${name}.md`, 'text/markdown', toMarkdown(title, agentName, messages));
   save(

@@ -70,7 +70,11 @@ export interface NewMessage {
 export async function appendMessage(tx: Tx, { sessionId, role, content }: NewMessage): Promise<SessionMessage> {
   await tx
     .update(sessions)
-    .set({ messageCount: sql`${sessions.messageCount} + 1`, usedAt: sql`statement_timestamp()` })
+    .set({
+      messageCount: sql`${sessions.messageCount} + 1`,
+      messagesVersion: sql`${sessions.messagesVersion} + 1`,
+      usedAt: sql`statement_timestamp()`,
+    })
     .where(eq(sessions.id, sessionId));
   const [message] = await tx
     .insert(sessionMessages)

@@ -28,7 +28,7 @@ beforeAll(async () => {
 afterEach(() => expectBalancedBooks(database));
 afterAll(() => opened.close());
 
-const idempotency = { key: 'mine', bodyHash: Buffer.alloc(32, 'body') };
+const idempotency = { key: 'mine', bodyHash: Buffer.alloc(32, 'body'), saidHash: Buffer.alloc(32, 'said') };
 
 const running = async (changes: Parameters<typeof reserved>[2] = {}) =>
   reserved(database, await fundedSession(database), changes);

@@ -31,7 +31,11 @@ beforeAll(async () => {
 afterEach(() => expectBalancedBooks(database));
 afterAll(() => opened.close());
 
-const idempotency = (key: string, body = 'body') => ({ key, bodyHash: Buffer.alloc(32, body) });
+const idempotency = (key: string, body = 'body') => ({
+  key,
+  bodyHash: Buffer.alloc(32, body),
+  saidHash: Buffer.alloc(32, `said ${body}`),
+});
 const charges = async (sessionId: string) =>
   (await listLedger(database, sessionId)).filter((entry) => entry.kind === 'charge');
 const said = async (sessionId: string) =>

@@ -58,7 +58,7 @@ const abandoned = sessionNumber(12_001);
 /** Active, with a request that runs. */
 const busy = sessionNumber(24_001);
 
-const idempotency = (key: string) => ({ key, bodyHash: randomBytes(32) });
+const idempotency = (key: string) => ({ key, bodyHash: randomBytes(32), saidHash: randomBytes(32) });
 
 const statements: Record<string, () => Promise<void>> = {
   'a turn': async () => {

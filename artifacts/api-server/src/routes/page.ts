@@ -18,7 +18,7 @@ const FOR_GOOD = 'public, max-age=31536000, immutable';
 
 export function addPageRoutes(app: App, files: readonly PageFile[] | undefined): void {
   if (!files) {
-    app.get('/', (context) => context.redirect('/docs'));
+    app.get('/', (context) => context.redirect('docs'));
     return;
   }
   for (const file of files) {

@@ -28,13 +28,19 @@ export interface Watcher {
 }
 
 /** Begins to read, and waits for the first event when it is asked for. */
-export async function watch(server: TestApp, session: Pick<TestSession, 'id' | 'key'>): Promise<Watcher> {
+export async function watch(
+  server: TestApp,
+  session: Pick<TestSession, 'id' | 'key'>,
+  onEvent: (name: string) => void = () => {},
+): Promise<Watcher> {
   const response = await askForEvents(server, session);
   if (response.status !== 200) throw new Error(`expected a stream, got ${response.status}`);
   const events = readEvents(response.body!);
   const nextEvent = async (): Promise<SessionEvent | undefined> => {
     const { value, done } = await events.next();
-    return done === true ? undefined : sessionEventSchema.parse(value);
+    if (done === true) return undefined;
+    onEvent(value.event);
+    return sessionEventSchema.parse(value);
   };
   const nextOf = async <Name extends 'session' | 'messages'>(name: Name) => {
     for (;;) {

@@ -42,10 +42,11 @@ export async function requestApi(path: string, options: CallOptions = {}): Promi
   const { method, key, json, headers, signal } = options;
   let response: Response;
   try {
-    response = await fetch(path, {
+    response = await fetch(`.${path}`, {
       method: method ?? (json === undefined ? 'GET' : 'POST'),
       headers: {
-        ...(key === undefined ? {} : { authorization: `Bearer ${key}` }),
+        // Not in Authorization: a proxy may want that for a password, and the browser sends it by itself.
+        ...(key === undefined ? {} : { 'x-session-key': key }),
         ...(json === undefined ? {} : { 'content-type': 'application/json' }),
         ...headers,
       },

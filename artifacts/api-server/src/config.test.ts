@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 
 import { ConfigError, loadConfig, requestLimits, settingsSchema } from './config.ts';
 
@@ -35,6 +35,7 @@ test('nothing set gives every default', () => {
       MODEL_TOTAL_SECONDS: 600,
       NEW_SESSIONS_PER_MINUTE: 30,
       TRUST_PROXY: 0,
+      CORS_ORIGINS: [],
       MIN_DEPOSIT_SATS: 10,
       MAX_DEPOSIT_SATS: 1_000_000,
       SESSION_IDLE_DAYS: 30,
@@ -199,5 +200,32 @@ test('what one request may ask for follows from the settings', () => {
     maxOutputTokens: 77,
     history: { maxMessages: 0, tokenBudget: 4000 },
     historyLimit: { maxMessages: 200, tokenBudget: 32_000 },
+  });
+});
+
+describe('CORS_ORIGINS', () => {
+  const read = (CORS_ORIGINS: string) => loadConfig({ CORS_ORIGINS }).settings.CORS_ORIGINS;
+
+  test('is nobody, a list of origins, or everybody', () => {
+    expect(loadConfig({}).settings.CORS_ORIGINS).toEqual([]);
+    expect(read('https://a.example, http://127.0.0.1:5173')).toEqual(['https://a.example', 'http://127.0.0.1:5173']);
+    expect(read('*')).toEqual(['*']);
+  });
+
+  test.each([
+    'https://a.example/',
+    'https://a.example/app',
+    'https://a.example:443',
+    'https://A.example',
+    'a.example',
+    'null',
+    'https://*.example',
+    'ftp://a.example',
+    '*, https://a.example',
+    'https://a.example https://b.example',
+    'https://a.example,',
+    'https://user:word@a.example',
+  ])('is refused as %s', (origins) => {
+    expect(() => read(origins)).toThrow(/CORS_ORIGINS: must be \* alone, or origins like/);
   });
 });

@@ -18,6 +18,16 @@ const url = (protocol: RegExp, like: string) =>
 /** A URL ends its user and password at the first / ? or #: with one of these in a password, its rest passes for the path. */
 const passwordSpills = (value: string) => /[/?#].*@/.test(value.replace(/^\w+:\/\//, ''));
 
+/** As a browser says it: no path, no slash at its end, no port that is the scheme's own. */
+const isOrigin = (text: string) => URL.canParse(text) && /^https?:[^*]+$/.test(text) && new URL(text).origin === text;
+const origins = z
+  .string()
+  .transform((value) => value.split(',').map((one) => one.trim()))
+  .refine(
+    (all) => (all.length === 1 && all[0] === '*') || all.every(isOrigin),
+    'must be * alone, or origins like https://example.org with commas between: no path, no slash at the end',
+  );
+
 /** Every setting with its default: the README's table is made from this. */
 export const settingsSchema = z.object({
   PORT: whole(0, 65_535).default(3000).meta({ description: 'Where to listen; `0` takes a free port' }),
@@ -70,6 +80,9 @@ export const settingsSchema = z.object({
     description:
       'How many proxies of yours stand in front: `X-Forwarded-For` is believed that far, and not at all with `0`',
   }),
+  CORS_ORIGINS: origins.default([]).meta({
+    description: 'Whose pages may call from a browser: origins like `https://example.org`, with commas between, or `*`',
+  }),
   MIN_DEPOSIT_SATS: whole(1, 1_000_000_000).default(10).meta({ description: 'The smallest invoice' }),
   MAX_DEPOSIT_SATS: whole(1, 1_000_000_000).default(1_000_000).meta({ description: 'The largest invoice' }),
   SESSION_IDLE_DAYS: whole(1, 36_500)
@@ -78,7 +91,10 @@ export const settingsSchema = z.object({
 });
 
 const consistentSettings = settingsSchema.superRefine((settings, context) => {
-  const atMost = (name: keyof typeof settings, limit: keyof typeof settings) => {
+  const atMost = (
+    name: keyof typeof settings,
+    limit: 'HISTORY_MAX_MESSAGES_LIMIT' | 'HISTORY_TOKEN_BUDGET_LIMIT' | 'MAX_DEPOSIT_SATS',
+  ) => {
     if (Number(settings[name]) > Number(settings[limit])) {
       context.addIssue({ code: 'custom', path: [name], message: `must not be above ${limit} (${settings[limit]})` });
     }

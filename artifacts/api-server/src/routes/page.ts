@@ -34,12 +34,12 @@ const cachingOf = ({ path }: PageFile) => (path.startsWith('/assets/') ? FOR_GOO
 async function sendFile(context: Context, file: PageFile, caching: string): Promise<Response> {
   const accepted = context.req.header('accept-encoding') ?? '';
   const encoding = (['br', 'gzip'] as const).find((name) => new RegExp(`\\b${name}\\b`).test(accepted));
+  context.header('Vary', 'Accept-Encoding', { append: true });
   return context.body(encoding ? await file.compressed(encoding) : file.plain, 200, {
     'content-type': file.type,
     'cache-control': caching,
     'content-security-policy': CSP,
     'x-frame-options': 'DENY',
-    vary: 'Accept-Encoding',
     ...(encoding ? { 'content-encoding': encoding } : {}),
   });
 }

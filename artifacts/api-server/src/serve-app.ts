@@ -52,7 +52,8 @@ export function serveApp({ fetch }: App, { port, hostname, limits = connectionLi
       connectionsCheckingInterval: limits.checkMs,
     },
     (incoming, outgoing) => {
-      outgoing.once('finish', () => dropRest(incoming, limits.droppingMs));
+      // Not later: at `finish` Node would begin to drop it by itself, without a bound.
+      outgoing.once('prefinish', () => dropRest(incoming, limits.droppingMs));
       void listener(incoming, outgoing);
     },
   );

@@ -71,3 +71,13 @@ test('with HTTP/1.1 a stream goes in chunks, as it comes', async () => {
   expect(response.headers.get('content-length')).toBeNull();
   expect(await response.text()).toMatch(/^event: start\n/);
 });
+
+test('a request that cannot be read is told so, with an id to ask about', async () => {
+  const client = await openClient(listener.port);
+  client.socket.write('GET / HTTP/1.1\r\nHost: a b\r\nConnection: close\r\n\r\n');
+  await client.closed;
+  const [head = '', body = ''] = client.received().split('\r\n\r\n');
+  expect(client.statuses()).toEqual([400]);
+  expect(head).toMatch(/^x-request-id: [0-9a-f-]{36}$/im);
+  expect(JSON.parse(body)).toMatchObject({ status: 400, code: 'invalid-request' });
+});

@@ -19,7 +19,8 @@ const url = (protocol: RegExp, like: string) =>
 const passwordSpills = (value: string) => /[/?#].*@/.test(value.replace(/^\w+:\/\//, ''));
 
 /** As a browser says it: no path, no slash at its end, no port that is the scheme's own. */
-const isOrigin = (text: string) => URL.canParse(text) && /^https?:[^*]+$/.test(text) && new URL(text).origin === text;
+const isOrigin = (value: string) =>
+  URL.canParse(value) && /^https?:[^*]+$/.test(value) && new URL(value).origin === value;
 const origins = z
   .string()
   .transform((value) => value.split(',').map((one) => one.trim()))
@@ -95,7 +96,7 @@ const consistentSettings = settingsSchema.superRefine((settings, context) => {
     name: keyof typeof settings,
     limit: 'HISTORY_MAX_MESSAGES_LIMIT' | 'HISTORY_TOKEN_BUDGET_LIMIT' | 'MAX_DEPOSIT_SATS',
   ) => {
-    if (Number(settings[name]) > Number(settings[limit])) {
+    if (Number(settings[name]) > settings[limit]) {
       context.addIssue({ code: 'custom', path: [name], message: `must not be above ${limit} (${settings[limit]})` });
     }
   };

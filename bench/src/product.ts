@@ -69,6 +69,7 @@ export async function openProduct(
     sessionIdleDays: settings.SESSION_IDLE_DAYS,
     newSessionsPerMinute: settings.NEW_SESSIONS_PER_MINUTE,
     trustedProxies: settings.TRUST_PROXY,
+    corsOrigins: settings.CORS_ORIGINS,
   };
   return { deps, [Symbol.asyncDispose]: () => opened.disposeAsync() };
 }

@@ -19,8 +19,8 @@ const README = fileURLToPath(new URL('../../../README.md', import.meta.url));
 
 function settingsTable(): string {
   const rows = Object.entries(settingsSchema.shape).map(([name, schema]) => {
-    const fallback = schema.parse(undefined);
-    const shown = fallback === undefined ? '–' : `\`${fallback}\``;
+    const fallback = String(schema.parse(undefined) ?? '');
+    const shown = fallback === '' ? '–' : `\`${fallback}\``;
     return `| \`${name}\` | ${shown} | ${schema.meta()?.description} |`;
   });
   return ['| setting | default | |', '| --- | --- | --- |', ...rows].join('\n');
@@ -32,7 +32,13 @@ async function endpointsTable(): Promise<string> {
   const limits = requestLimits(loadConfig({}));
   // Describing the routes calls none of them: they need no database and no agent.
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion
-  const deps = { wallet, limits, log: createLog('silent'), newSessionsPerMinute: 1 } as unknown as Deps;
+  const deps = {
+    wallet,
+    limits,
+    log: createLog('silent'),
+    newSessionsPerMinute: 1,
+    corsOrigins: [],
+  } as unknown as Deps;
   const { paths = {} } = createApp(deps).getOpenAPI31Document(openApiDocument);
   await wallet.close();
   await rm(directory, { recursive: true });

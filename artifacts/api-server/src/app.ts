@@ -10,6 +10,7 @@ import type { Deps } from './deps.ts';
 import { invalidRequest, problemResponse } from './problem.ts';
 import { createAdmission } from './routes/admission.ts';
 import { createAddressOf } from './routes/client-address.ts';
+import { createCors } from './routes/cors.ts';
 import { addDevWalletRoutes } from './routes/dev-wallet.ts';
 import { addDocsRoutes } from './routes/docs.ts';
 import type { App, AppEnv } from './routes/http.ts';
@@ -27,7 +28,10 @@ export function createApp(deps: Deps): App {
     },
   });
   app.use(logRequests(deps.log));
-  app.use(secureHeaders());
+  // What a proxy speaks to the world is the proxy's to say, and not for the neighbours of its name.
+  app.use(secureHeaders({ strictTransportSecurity: false }));
+  const cors = createCors(deps.corsOrigins);
+  if (cors) app.use(cors);
   app.use('/sessions/*', neverCached);
   app.onError((error, context) => problemResponse(context, error));
   const addressOf = createAddressOf(deps);

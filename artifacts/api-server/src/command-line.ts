@@ -35,7 +35,7 @@ function describe(parameter: string): string {
 export function helpText(): string {
   const settings = Object.entries(settingsSchema.shape).map(([name, schema]) => {
     const fallback = schema.parse(undefined);
-    const shown = fallback === undefined ? name : `${name}=${fallback}`;
+    const shown = fallback === undefined || Array.isArray(fallback) ? name : `${name}=${fallback}`;
     return `  ${shown}\n      ${schema.meta()?.description?.replaceAll('`', '')}`;
   });
   return `timmy-tower ${version}: prepaid AI conversations that remember

@@ -37,6 +37,7 @@ test('nothing set gives every default', () => {
       MODEL_TOTAL_SECONDS: 600,
       NEW_SESSIONS_PER_MINUTE: 30,
       TRUST_PROXY: 0,
+      CORS_ORIGINS: [],
       MIN_DEPOSIT_SATS: 10,
       MAX_DEPOSIT_SATS: 1_000_000,
       SESSION_IDLE_DAYS: 30,
@@ -130,6 +131,7 @@ test('every bad setting is named at once, and no value is repeated', () => {
     OPENAI_API_KEY: 'sk hunter2',
     ANTHROPIC_API_KEY: 'sk-hunter2\nsk',
     NODE_ENV: 'Production-hunter2',
+    CORS_ORIGINS: 'hunter2',
     AGENT_INSTRUCTIONS: '"hunter2"',
   };
   expect(Object.keys(bad).toSorted()).toEqual(Object.keys(settingsSchema.shape).toSorted());

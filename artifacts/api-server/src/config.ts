@@ -29,6 +29,16 @@ const url = (protocol: RegExp, like: string) =>
 const passwordSpills = (value: string) => /[/?#].*@/.test(value.replace(/^\w+:\/\//, ''));
 
 const isHost = (value: string) => isIP(value) > 0 || /^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*\.?$/.test(value);
+/** As a browser says it: no path, no slash at its end, no port that is the scheme's own. */
+const isOrigin = (value: string) =>
+  URL.canParse(value) && /^https?:[^*]+$/.test(value) && new URL(value).origin === value;
+const origins = z
+  .string()
+  .transform((value) => value.split(',').map((one) => one.trim()))
+  .refine(
+    (all) => (all.length === 1 && all[0] === '*') || all.every(isOrigin),
+    'must be * alone, or origins like https://example.org with commas between: no path, no slash at the end',
+  );
 
 /** Every setting with its default: the README's table is made from this. */
 export const settingsSchema = z.object({
@@ -87,6 +97,9 @@ export const settingsSchema = z.object({
     description:
       'How many proxies of yours stand in front: `X-Forwarded-For` is believed that far, and not at all with `0`',
   }),
+  CORS_ORIGINS: origins.default([]).meta({
+    description: 'Whose pages may call from a browser: origins like `https://example.org`, with commas between, or `*`',
+  }),
   MIN_DEPOSIT_SATS: whole(1, 1_000_000_000).default(10).meta({ description: 'The smallest invoice' }),
   MAX_DEPOSIT_SATS: whole(1, 1_000_000_000).default(1_000_000).meta({ description: 'The largest invoice' }),
   SESSION_IDLE_DAYS: whole(1, 36_500)
@@ -129,8 +142,11 @@ function read<T extends z.ZodObject>(schema: T, env: Environment, findFaults: (s
 const isProduction = ({ NODE_ENV }: Pick<Settings, 'NODE_ENV'>) => NODE_ENV === 'production';
 
 function findContradictions(settings: Settings): Fault[] {
-  const atMost = (name: keyof Settings, limit: keyof Settings): Fault[] =>
-    Number(settings[name]) <= Number(settings[limit])
+  const atMost = (
+    name: keyof Settings,
+    limit: 'HISTORY_MAX_MESSAGES_LIMIT' | 'HISTORY_TOKEN_BUDGET_LIMIT' | 'MAX_DEPOSIT_SATS',
+  ): Fault[] =>
+    Number(settings[name]) <= settings[limit]
       ? []
       : [{ name, message: `must not be above ${limit} (${settings[limit]})` }];
   return [

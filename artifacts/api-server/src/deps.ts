@@ -35,6 +35,8 @@ export interface Deps {
   readonly newSessionsPerMinute: number;
   /** How many proxies in front tell the truth in `X-Forwarded-For`. */
   readonly trustedProxies: number;
+  /** Whose pages may call: none but our own, or these origins, or `*`. */
+  readonly corsOrigins: readonly string[];
   readonly knownKeys: KnownKeys;
   /** What `GET /` serves; without it, the way to the API's reference. */
   readonly page?: readonly PageFile[] | undefined;

@@ -1,5 +1,5 @@
 /** Errors as problem documents, RFC 9457. One table: a code without an entry does not compile. */
-import { AppError, type ErrorCode, type Problem } from '@timmy-tower/contract';
+import { AppError, type ErrorCode, type ProblemDocument } from '@timmy-tower/contract';
 import { toAppError } from '@timmy-tower/db';
 import type { Context } from 'hono';
 import { HTTPException } from 'hono/http-exception';
@@ -34,15 +34,16 @@ const problems = {
   'agent-unavailable': { status: 503, title: 'The model is out of order' },
   'agent-refused': { status: 422, title: 'The model refuses this request' },
   unavailable: { status: 503, title: 'Temporarily unavailable', retryAfterSeconds: 2 },
+  'internal-error': { status: 500, title: 'Internal Server Error' },
 } as const satisfies Record<ErrorCode, ProblemType>;
 
 const MAX_FAULTS = 20;
 const MAX_MESSAGE_LENGTH = 200;
 
 /** The document for any error. What is not an AppError becomes a bare 500: its text is for the log only. */
-export function toProblem(error: unknown): Problem {
+export function toProblem(error: unknown): ProblemDocument {
   const known = asAppError(error);
-  if (!known) return { type: 'about:blank', title: 'Internal Server Error', status: 500 };
+  if (!known) return { type: 'about:blank', ...problems['internal-error'], code: 'internal-error' };
   const { status, title, ...retry }: ProblemType = problems[known.code];
   // Callers know one code for a request that is wrong; its status tells the two apart.
   const code = known.code === 'malformed-request' ? 'invalid-request' : known.code;

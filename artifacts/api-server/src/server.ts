@@ -104,6 +104,7 @@ async function openDeps(
     sessionIdleDays: settings.SESSION_IDLE_DAYS,
     newSessionsPerMinute: settings.NEW_SESSIONS_PER_MINUTE,
     trustedProxies: settings.TRUST_PROXY,
+    corsOrigins: settings.CORS_ORIGINS,
     page: await readPage(PAGE_DIRECTORY),
   };
 }

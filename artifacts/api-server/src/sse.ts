@@ -59,7 +59,7 @@ function streamEvents(context: Context, run: (send: Send) => Promise<void>): Res
   const log = context.get('log');
   // Asks proxies not to hold the stream back.
   context.header('X-Accel-Buffering', 'no');
-  return streamSSE(context, async (stream) => {
+  const response = streamSSE(context, async (stream) => {
     // Writes wait for a slow reader; the turn does not. What is queued is bounded by the length of a reply.
     let written: Promise<unknown> = Promise.resolve();
     let queued = 0;
@@ -83,4 +83,7 @@ function streamEvents(context: Context, run: (send: Send) => Promise<void>): Res
     }
     await written;
   });
+  // Hono says `chunked`, whatever was asked with: Node knows that HTTP/1.0 is sent bare bytes, closed at their end.
+  response.headers.delete('transfer-encoding');
+  return response;
 }

@@ -113,6 +113,7 @@ export async function openTestApp(options: TestAppOptions = {}): Promise<TestApp
     sessionIdleDays: 30,
     newSessionsPerMinute: 100_000,
     trustedProxies: 0,
+    corsOrigins: [],
     ...options.deps,
   };
   const app = createApp(deps);

@@ -21,9 +21,10 @@ export interface Schema {
 
 export type Schemas = Readonly<Record<string, Schema>>;
 
+/** (A discriminator only says which of several schemas is meant: each of them says so itself.) */
 const KNOWN = new Set(
   `$ref type enum oneOf properties required additionalProperties items minimum exclusiveMinimum maximum
-  minLength maxLength pattern format description example default`.split(/\s+/),
+  minLength maxLength pattern format description example default discriminator`.split(/\s+/),
 );
 
 const TYPES = new Set(['null', 'boolean', 'integer', 'number', 'string', 'array', 'object']);

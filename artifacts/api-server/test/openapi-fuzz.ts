@@ -13,7 +13,7 @@ interface DocumentedOperation {
   readonly parameters?: ReadonlyArray<{ readonly name: string; readonly in: string; readonly schema: Schema }>;
   readonly security?: readonly unknown[];
   readonly requestBody?: { readonly content: Content };
-  readonly responses: Readonly<Record<string, { readonly content?: Content }>>;
+  readonly responses: Readonly<Record<string, { readonly content?: Content; readonly 'x-event-stream'?: Schema }>>;
 }
 
 type Content = Readonly<Record<string, { readonly schema: Schema }>>;
@@ -127,9 +127,10 @@ export function undocumented({ responses }: Operation, { status, type, text }: F
   const response = responses[String(status)];
   if (!response) return [`no ${status}`];
   if (response.content === undefined) return text === '' ? [] : [`${status} with a body`];
-  const schema = response.content[type ?? '']?.schema;
+  const isStream = type === 'text/event-stream';
+  const schema = response.content[type ?? '']?.schema ?? (isStream ? response['x-event-stream'] : undefined);
   if (!schema) return [`no ${type} for ${status}`];
-  const values = type === 'text/event-stream' ? eventsOf(text) : [JSON.parse(text)];
+  const values = isStream ? eventsOf(text) : [JSON.parse(text)];
   if (values.length === 0) return ['a stream without events'];
   return values.flatMap((value: Json) => faultsOf(value, schema, schemas));
 }

@@ -8,6 +8,7 @@ import { openTestApp, type TestApp, until } from './harness.ts';
 
 interface Operation {
   readonly responses: Record<string, { description?: string; content?: Record<string, { schema?: unknown }> }>;
+  readonly operationId?: string;
   readonly parameters?: readonly { name: string; in: string; required?: boolean }[];
   readonly security?: readonly unknown[];
   readonly requestBody?: unknown;
@@ -15,8 +16,14 @@ interface Operation {
 interface Document {
   readonly openapi: string;
   readonly info: { title: string; version: string };
+  readonly servers: readonly unknown[];
   readonly paths: Record<string, Record<string, Operation>>;
   readonly components: Record<string, Record<string, unknown>>;
+}
+
+interface ProblemSchema {
+  readonly required: readonly string[];
+  readonly properties: { readonly code: { readonly enum: readonly string[]; readonly description: string } };
 }
 
 let server: TestApp;
@@ -67,6 +74,40 @@ describe('/openapi.json', () => {
     }
   });
 
+  test('names every operation, each otherwise, and where they are: beside itself', () => {
+    const names = operations().map(({ operation }) => operation.operationId);
+    expect(names).toEqual(names.map(() => expect.stringMatching(/^[a-z][A-Za-z]+$/)));
+    expect(new Set(names).size).toBe(names.length);
+    expect(document.servers).toEqual([{ url: '.' }]);
+  });
+
+  test('leaves out what may be left out, and tells the bounds of what may not', () => {
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what this test is about
+    const { Turn, Deposit } = document.components['schemas'] as Record<string, { required: string[] }>;
+    expect([Turn!.required, Deposit!.required]).toEqual([['content'], ['amountSats']]);
+    expect(JSON.stringify(Turn)).not.toContain('"default"');
+    const { parameters } = document.paths['/sessions/{id}/messages']!['get']!;
+    expect(parameters!.find(({ name }) => name === 'limit')).toMatchObject({
+      schema: { type: 'integer', minimum: 1, maximum: 200 },
+    });
+  });
+
+  test('says of every problem what to do, and that each has its code', () => {
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what this test is about
+    const { Problem } = document.components['schemas'] as Record<string, ProblemSchema>;
+    expect(Problem!.required).toEqual(expect.arrayContaining(['type', 'title', 'status', 'code']));
+    const { enum: codes, description } = Problem!.properties.code;
+    expect(codes.length).toBeGreaterThan(15);
+    for (const code of codes) expect(description).toMatch(new RegExp(`^- \`${code}\`: .{10,}$`, 'm'));
+  });
+
+  test('has the events of its streams as schemas, and none of them as what a call answers', () => {
+    const schemas = document.components['schemas']!;
+    for (const name of ['TurnEvent', 'SessionEvent']) expect(schemas[name]).toMatchObject({ oneOf: expect.any(Array) });
+    const { content } = document.paths['/sessions/{id}/request']!['post']!.responses['200']!;
+    expect(Object.keys(content!)).toEqual(['application/json']);
+  });
+
   test('has every call of the contract', () => {
     const calls = operations().map(({ method, path }) => `${method.toUpperCase()} ${path}`);
     expect(calls).toEqual(
@@ -97,10 +138,11 @@ describe('/openapi.json', () => {
 
   test('asks for a session key under /sessions/{id} and nowhere else', () => {
     for (const { path, operation } of operations()) {
-      expect([path, operation.security?.length ?? 0]).toEqual([path, path.startsWith('/sessions/{id}') ? 1 : 0]);
+      expect([path, operation.security?.length ?? 0]).toEqual([path, path.startsWith('/sessions/{id}') ? 2 : 0]);
     }
     expect(document.components['securitySchemes']).toMatchObject({
       sessionKey: { type: 'http', scheme: 'bearer' },
+      sessionKeyHeader: { type: 'apiKey', in: 'header', name: 'X-Session-Key' },
     });
   });
 
@@ -169,7 +211,7 @@ describe('/docs', () => {
     const response = await server.app.request('/');
     expect(response.status).toBeGreaterThanOrEqual(301);
     expect(response.status).toBeLessThanOrEqual(308);
-    expect(response.headers.get('location')).toBe('/docs');
+    expect(response.headers.get('location')).toBe('docs'); // beside it, wherever a proxy has put it
   });
 
   test('serves no file outside its own', async () => {

@@ -248,7 +248,12 @@ test('the log is JSON with an id for every request, and no line of output repeat
   turn.finish();
   const broken = await asking;
   expect(broken.status).toBe(500);
-  expect(broken.body).toEqual({ type: 'about:blank', title: 'Internal Server Error', status: 500 });
+  expect(broken.body).toEqual({
+    type: 'about:blank',
+    title: 'Internal Server Error',
+    status: 500,
+    code: 'internal-error',
+  });
   await database.db.$client.query('DROP FUNCTION refuse_words CASCADE');
 
   const answers = [...seen, broken];

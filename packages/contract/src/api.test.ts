@@ -14,19 +14,12 @@ const limits = {
 describe('a turn', () => {
   const turn = turnBody(limits);
 
-  test('needs nothing but its content', () => {
-    expect(turn.parse({ content: 'hi' })).toEqual({
-      content: 'hi',
-      maxOutputTokens: 1024,
-      history: { maxMessages: 8, tokenBudget: 4000 },
-    });
-  });
-
-  test('keeps each history bound apart from the other', () => {
-    expect(turn.parse({ content: 'hi', history: { maxMessages: 0 } }).history).toEqual({
-      maxMessages: 0,
-      tokenBudget: 4000,
-    });
+  test.each([
+    ['its content alone', { content: 'hi' }],
+    ['one bound of its history', { content: 'hi', history: { maxMessages: 0 } }],
+    ['everything', { content: 'hi', maxOutputTokens: 1, history: { maxMessages: 1, tokenBudget: 1 } }],
+  ])('is taken with %s, as it was said', (_, body) => {
+    expect(turn.parse(body)).toEqual(body);
   });
 
   test.each([

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 
 import { isBlank } from './blank.ts';
-import { errorCodes } from './errors.ts';
+import { errorCodes, remedies } from './errors.ts';
 import { MAX_CONTENT_LENGTH, MAX_MESSAGES_PER_PAGE } from './limits.ts';
 
 export const sessionStatuses = ['awaiting_payment', 'active', 'expired', 'closed'] as const;
@@ -43,12 +43,14 @@ export function depositBody(limits: Pick<RequestLimits, 'minDepositSats' | 'maxD
     .meta({ id: 'Deposit' });
 }
 
+/** As it is said. What is left out is filled in afterwards: a default in here would be a duty of every generated client. */
 export function turnBody(limits: RequestLimits) {
   const { history, historyLimit } = limits;
   return z
     .strictObject({
       content: z
         .string()
+        .min(1, { error: 'must say something', abort: true })
         .max(MAX_CONTENT_LENGTH)
         .refine((content) => !isBlank(content), { error: 'must say something', abort: true })
         .meta({ description: 'What to say to Timmy', example: 'How do I brew coffee?' }),
@@ -56,21 +58,31 @@ export function turnBody(limits: RequestLimits) {
         .int()
         .min(1)
         .max(limits.maxOutputTokens)
-        .default(limits.maxOutputTokens)
-        .meta({ description: 'The longest reply to pay for' }),
+        .optional()
+        .meta({ description: `The longest reply to pay for; ${limits.maxOutputTokens} unless said otherwise` }),
       history: z
         .strictObject({
-          maxMessages: z.int().min(0).max(historyLimit.maxMessages).default(history.maxMessages),
-          tokenBudget: z.int().min(0).max(historyLimit.tokenBudget).default(history.tokenBudget),
+          maxMessages: z
+            .int()
+            .min(0)
+            .max(historyLimit.maxMessages)
+            .optional()
+            .meta({ description: `${history.maxMessages} unless said otherwise` }),
+          tokenBudget: z
+            .int()
+            .min(0)
+            .max(historyLimit.tokenBudget)
+            .optional()
+            .meta({ description: `${history.tokenBudget} unless said otherwise` }),
         })
-        .prefault({})
+        .optional()
         .meta({ description: 'How much of the conversation so far to show the model' }),
     })
     .meta({ id: 'Turn' });
 }
 
 export const messagesQuery = z.strictObject({
-  limit: z.coerce.number().pipe(z.int().min(1).max(MAX_MESSAGES_PER_PAGE)).default(50),
+  limit: z.coerce.number().int().min(1).max(MAX_MESSAGES_PER_PAGE).default(50),
   after: id.optional().meta({ description: 'The id of the last message of the previous page' }),
   order: z.enum(['asc', 'desc']).default('asc'),
 });
@@ -190,6 +202,8 @@ export const conversationExportSchema = z.strictObject({
   messages: z.array(messageSchema),
 });
 
+const problemCodes = errorCodes.filter((code) => code !== 'malformed-request');
+
 /** An error document, RFC 9457. Some codes carry more fields. */
 export const problemSchema = z
   .looseObject({
@@ -197,7 +211,9 @@ export const problemSchema = z
     title: z.string(),
     status: z.int(),
     detail: z.string().optional(),
-    code: z.enum(errorCodes.filter((code) => code !== 'malformed-request')).optional(),
+    code: z.enum(problemCodes).meta({
+      description: `What went wrong, and what to do:\n${problemCodes.map((code) => `- \`${code}\`: ${remedies[code]}`).join('\n')}`,
+    }),
     requestId: id.optional(),
     retryAfterSeconds: z.int().positive().optional().meta({ description: 'As in the `Retry-After` header' }),
     invoice: invoiceSchema.optional(),
@@ -211,19 +227,38 @@ export const problemSchema = z
   })
   .meta({ id: 'Problem' });
 
-/** The events of `GET /sessions/:id/events`: the session now, and whenever it changed; an error ends it. */
-export const sessionEventSchema = z.discriminatedUnion('event', [
-  z.object({ event: z.literal('session'), data: sessionSchema }),
-  z.object({ event: z.literal('error'), data: problemSchema }),
-]);
+const anyProblem = problemSchema.partial({ code: true });
 
-export const streamEventSchema = z.discriminatedUnion('event', [
-  z.object({ event: z.literal('start'), data: z.object({ requestId: id, history: shownHistorySchema }) }),
-  z.object({ event: z.literal('reasoning'), data: z.object({ text: z.string() }) }),
-  z.object({ event: z.literal('delta'), data: z.object({ text: z.string() }) }),
-  z.object({ event: z.literal('done'), data: turnSchema }),
-  z.object({ event: z.literal('error'), data: problemSchema }),
-]);
+const event = <Name extends string, Data extends z.ZodType>(name: Name, data: Data) =>
+  z.object({ event: z.literal(name), data });
+const words = z.object({ text: z.string() });
+const errorEvent = event('error', problemSchema).meta({ id: 'ErrorEvent' });
+
+/**
+ * The events of `GET /sessions/:id/events`: the session now, and whenever it changed; that messages of a conversation
+ * changed; an error ends it.
+ */
+export const sessionEventSchema = z
+  .discriminatedUnion('event', [
+    event('session', sessionSchema).meta({ id: 'SessionChangedEvent' }),
+    event('messages', z.object({ conversationId: id.meta({ description: 'The main one has the session’s id' }) })).meta(
+      {
+        id: 'MessagesChangedEvent',
+      },
+    ),
+    errorEvent,
+  ])
+  .meta({ id: 'SessionEvent' });
+
+export const streamEventSchema = z
+  .discriminatedUnion('event', [
+    event('start', z.object({ requestId: id, history: shownHistorySchema })).meta({ id: 'StartEvent' }),
+    event('reasoning', words).meta({ id: 'ReasoningEvent' }),
+    event('delta', words).meta({ id: 'DeltaEvent' }),
+    event('done', turnSchema).meta({ id: 'DoneEvent' }),
+    errorEvent,
+  ])
+  .meta({ id: 'TurnEvent' });
 
 export const simulatedPaymentBody = z.strictObject({ bolt11: z.string().max(5000) }).meta({ id: 'SimulatedPayment' });
 
@@ -232,6 +267,7 @@ export const simulatedPaymentSchema = z
   .meta({ id: 'SimulatedPaymentDone' });
 
 export type DepositRequest = z.infer<ReturnType<typeof depositBody>>;
+/** A turn's body as it was said. */
 export type TurnRequest = z.infer<ReturnType<typeof turnBody>>;
 export type MessagesQuery = z.infer<typeof messagesQuery>;
 export type Invoice = z.infer<typeof invoiceSchema>;
@@ -245,5 +281,7 @@ export type TurnAnswer = z.infer<typeof turnSchema>;
 export type ServerInfo = z.infer<typeof serverInfoSchema>;
 export type SessionEvent = z.infer<typeof sessionEventSchema>;
 export type ConversationExport = z.infer<typeof conversationExportSchema>;
-export type Problem = z.infer<typeof problemSchema>;
+export type ProblemDocument = z.infer<typeof problemSchema>;
+/** As a client meets one: what stands between it and the server may answer without a code. */
+export type Problem = z.infer<typeof anyProblem>;
 export type StreamEvent = z.infer<typeof streamEventSchema>;

@@ -1,5 +1,5 @@
 export { type Msat, msatToJson, msatToSatsCeil, msatToSatsFloor, satsToMsat } from './units.ts';
-export { AppError, type AppErrorOptions, type ErrorCode, errorCodes } from './errors.ts';
+export { AppError, type AppErrorOptions, type ErrorCode, errorCodes, remedies } from './errors.ts';
 export { isBlank } from './blank.ts';
 export { MAX_CONTENT_LENGTH, MAX_MESSAGES_PER_PAGE } from './limits.ts';
 export {
@@ -22,6 +22,7 @@ export {
   messagesPageSchema,
   messagesQuery,
   type Problem,
+  type ProblemDocument,
   problemSchema,
   type RequestLimits,
   type RequestState,

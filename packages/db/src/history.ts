@@ -49,7 +49,11 @@ export async function getSessionHistory(
 export async function appendMessage(tx: Tx, { sessionId, role, content }: NewMessage): Promise<SessionMessage> {
   const [session] = await tx
     .update(sessions)
-    .set({ messageCount: sql`${sessions.messageCount} + 1`, usedAt: sql`statement_timestamp()` })
+    .set({
+      messageCount: sql`${sessions.messageCount} + 1`,
+      messagesVersion: sql`${sessions.messagesVersion} + 1`,
+      usedAt: sql`statement_timestamp()`,
+    })
     .where(eq(sessions.id, sessionId))
     .returning({ id: sessions.id });
   if (!session) throw sessionNotFound();

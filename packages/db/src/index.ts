@@ -15,12 +15,13 @@ export {
   type StoredInvoice,
   type WatchedInvoice,
 } from './invoices.ts';
+export { findInvoiceByKey, type KeyedInvoice, keyInvoice } from './invoice-keys.ts';
 export { checkWritable } from './health.ts';
 export { type RenewedLease, renewLeases, requestCancel, sweepLeases } from './leases.ts';
 export { type Discrepancy, type LedgerEntry, listDiscrepancies, listLedger } from './ledger.ts';
 export { openDatabase, type OpenedDatabase, type OpenOptions } from './open.ts';
 export { isConnectionLost, sqlState, toAppError, unlessLocked } from './pg-error.ts';
-export { findRequest, type StoredRequest } from './requests.ts';
+export { findRequest, findRequestByKey, type KeyedRequest, type StoredRequest } from './requests.ts';
 export {
   invoices,
   ledgerEntries,
@@ -49,6 +50,7 @@ export type { HistoryMessage } from './history/window.ts';
 export { type Database, type Db, inTransaction, type Tx } from './transaction.ts';
 export {
   type CountedText,
+  type IdempotentTurn,
   type ReservedTurn,
   type ReserveOutcome,
   type ReleaseTurn,

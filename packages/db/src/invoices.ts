@@ -40,23 +40,26 @@ export function toStoredInvoice({ paymentHash, bolt11, amountMsat, expiresAt, st
 export interface InvoiceLimit {
   /** How many invoices of a session can be paid at one time. */
   readonly mostPending: number;
+  /** What it is asked for with: a session has one invoice for it. */
+  readonly idempotencyKey?: string | undefined;
 }
 
-/** Adds an invoice that tops up a session. @returns undefined when the session has as many as are allowed */
+/** Adds an invoice that tops up a session. @returns `known` when its key has one, undefined when the session has enough */
 export async function addInvoice(
   db: Db,
   sessionId: string,
   invoice: NewSessionInvoice & InvoiceLimit,
-): Promise<StoredInvoice | undefined> {
-  const { bolt11, amountMsat, expiresAt, mostPending } = invoice;
+): Promise<StoredInvoice | 'known' | undefined> {
+  const { bolt11, amountMsat, expiresAt, mostPending, idempotencyKey: key = null } = invoice;
   const hash = Buffer.from(invoice.paymentHash, 'hex');
   const rows = await withRetry(db, () =>
-    queryRows<{ outcome: 'added' | 'too-many' | 'not-found' }>(
+    queryRows<{ outcome: 'added' | 'too-many' | 'known' | 'not-found' }>(
       db,
       sql`
-      SELECT add_invoice(${sessionId}, ${hash}, ${bolt11}, ${amountMsat}, ${expiresAt}, ${mostPending}) AS outcome`,
+      SELECT add_invoice(${sessionId}, ${hash}, ${bolt11}, ${amountMsat}, ${expiresAt}, ${mostPending}, ${key}) AS outcome`,
     ),
   );
+  if (rows[0]?.outcome === 'known') return 'known';
   if (rows[0]?.outcome !== 'added') return undefined;
   return { paymentHash: invoice.paymentHash, bolt11, amountMsat, expiresAt, status: 'pending' };
 }
@@ -64,6 +67,8 @@ export async function addInvoice(
 export interface PayableInvoice extends StoredInvoice {
   /** Until it expires, by the database's clock. */
   readonly leftMs: number;
+  /** Whether it is some key's already. */
+  readonly isKeyed: boolean;
 }
 
 /** Of a session's newest unpaid invoices, `limit` of them, those that can still be paid: what is older expired before them. */
@@ -73,14 +78,18 @@ export async function listPayableInvoices(
 ): Promise<PayableInvoice[]> {
   const leftMs = sql<string>`extract(epoch FROM ${invoices.expiresAt} - statement_timestamp()) * 1000`;
   const rows = await db
-    .select({ ...invoiceColumns, leftMs: leftMs.mapWith(Number) })
+    .select({
+      ...invoiceColumns,
+      leftMs: leftMs.mapWith(Number),
+      isKeyed: sql<boolean>`${invoices.idempotencyKey} IS NOT NULL`,
+    })
     .from(invoices)
     .where(and(eq(invoices.sessionId, sessionId), isNull(invoices.paidAt)))
     .orderBy(desc(invoices.createdAt))
     .limit(limit);
   return rows
     .filter(({ status }) => status === 'pending')
-    .map(({ leftMs: left, ...invoice }) => ({ ...toStoredInvoice(invoice), leftMs: left }));
+    .map(({ leftMs: left, isKeyed, ...invoice }) => ({ ...toStoredInvoice(invoice), leftMs: left, isKeyed }));
 }
 
 export type CreditOutcome = 'applied' | 'replayed' | 'foreign';

@@ -20,7 +20,7 @@ import { releaseTurn, type ReserveOutcome, reserveTurn, settleTurn } from './tur
 
 useDatabase();
 
-const idempotency = { key: 'mine', bodyHash: Buffer.alloc(32, 'body') };
+const idempotency = { key: 'mine', bodyHash: Buffer.alloc(32, 'body'), saidHash: Buffer.alloc(32, 'said') };
 
 const running = async (changes: Parameters<typeof reserved>[2] = {}) =>
   reserved(database, await fundedSession(database), changes);

@@ -1,5 +1,5 @@
 import type { IncompleteReason, Msat, RequestState } from '@timmy-tower/contract';
-import { and, eq } from 'drizzle-orm';
+import { and, eq, ne, sql } from 'drizzle-orm';
 
 import { sessionMessages, sessionRequests, sessions } from './schema.ts';
 import type { Db } from './transaction.ts';
@@ -46,4 +46,31 @@ export async function findRequest(db: Db, { sessionId, requestId }: TurnId): Pro
     shown: { messages: historyMessages, tokens: historyTokens, dropped: historyDropped },
     reply: row.reply,
   };
+}
+
+/** A request that did not fail, and by which hashes of its body it is known again: see `IdempotentTurn`. */
+export interface KeyedRequest {
+  readonly id: string;
+  readonly state: RequestState;
+  readonly bodyHash: Buffer | null;
+  readonly saidHash: Buffer | null;
+}
+
+/** The request that an idempotency key stands for. */
+export async function findRequestByKey(
+  db: Db,
+  { sessionId, idempotencyKey }: { readonly sessionId: string; readonly idempotencyKey: string },
+): Promise<KeyedRequest | undefined> {
+  const { id, state, bodyHash, saidHash } = sessionRequests;
+  const [row] = await db
+    .select({ id, state, bodyHash, saidHash })
+    .from(sessionRequests)
+    .where(
+      and(
+        eq(sessionRequests.sessionId, sessionId),
+        eq(sessionRequests.idempotencyKey, idempotencyKey),
+        ne(sessionRequests.state, sql`'failed'`),
+      ),
+    );
+  return row;
 }

@@ -1,8 +1,6 @@
 /**
  * The tables. The database keeps the invariants itself, whoever writes: a constraint stands behind every rule of the code.
- *
- * Two rules are triggers, in the migration `functions`: an entry in the ledger is what changes a session's balance (nothing
- * else can), and an entry never changes or goes away.
+ * Two are triggers: an entry in the ledger is what changes a session's balance, and an entry never changes or goes away.
  */
 import { sql } from 'drizzle-orm';
 import {
@@ -46,13 +44,12 @@ export const sessions = pgTable(
     /** How many messages the session has, so that no turn has to count them. */
     messageCount: integer('message_count').notNull().default(0),
     createdAt: time('created_at').notNull().defaultNow(),
-    /**
-     * The last request or payment, exact to the hour: what idleness is counted from. (A turn that leaves it alone need not
-     * touch its index.)
-     */
+    /** The last request or payment, exact to the hour (a turn that leaves it alone need not touch its index). */
     usedAt: time('used_at').notNull().defaultNow(),
     /** Raised by a trigger with each change of the row, and with each new invoice: what a watcher compares. */
     version: bigint('version', { mode: 'number' }).notNull().default(0),
+    /** Raised with each change of its messages: by what changes them, or by a trigger when their number changes. */
+    messagesVersion: bigint('messages_version', { mode: 'number' }).notNull().default(0),
     /** What providers were paid for in failed turns that nobody was charged for, at our prices. */
     unchargedMsat: msat('uncharged_msat')
       .notNull()
@@ -109,6 +106,8 @@ export const invoices = pgTable(
     receivedMsat: msat('received_msat'),
     /** When to ask the wallet next; null once it is paid, or given up a day after it expired. */
     nextLookupAt: time('next_lookup_at').defaultNow(),
+    /** With which it was asked for: the same key again gets the same invoice. */
+    idempotencyKey: text('idempotency_key'),
   },
   (table) => [
     unique('invoices_of_session').on(table.sessionId, table.paymentHash),
@@ -116,6 +115,10 @@ export const invoices = pgTable(
     check('invoices_whole_sats', sql`${table.amountMsat} > 0 AND ${table.amountMsat} % 1000 = 0`),
     check('invoices_paid_is_received', sql`(${table.paidAt} IS NULL) = (${table.receivedMsat} IS NULL)`),
     check('invoices_paid_is_not_looked_up', sql`${table.paidAt} IS NULL OR ${table.nextLookupAt} IS NULL`),
+    check('invoices_key_length', sql`length(${table.idempotencyKey}) BETWEEN 1 AND 255`),
+    uniqueIndex('invoices_one_per_key')
+      .on(table.sessionId, table.idempotencyKey)
+      .where(sql`${table.idempotencyKey} IS NOT NULL`),
     index('invoices_unpaid')
       .on(table.sessionId, table.createdAt)
       .where(sql`${table.paidAt} IS NULL`),
@@ -139,8 +142,9 @@ export const sessionRequests = pgTable(
       .notNull()
       .references(() => sessions.id, { onDelete: 'cascade' }),
     idempotencyKey: text('idempotency_key'),
-    /** SHA-256 of the parsed body, defaults applied: the same key with another body is refused. */
+    /** SHA-256 of the body with its defaults, and of what was said of it (null: by version 0.2.0). One of them is to match. */
     bodyHash: bytea('body_hash'),
+    saidHash: bytea('said_hash'),
     state: text('state', { enum: ['running', 'completed', 'incomplete', 'failed'] })
       .notNull()
       .default('running'),
@@ -190,6 +194,7 @@ export const sessionRequests = pgTable(
       sql`(${table.state} = 'incomplete') = (${table.incompleteReason} IS NOT NULL)`,
     ),
     check('session_requests_key_has_body', sql`(${table.idempotencyKey} IS NULL) = (${table.bodyHash} IS NULL)`),
+    check('session_requests_said_has_key', sql`${table.saidHash} IS NULL OR ${table.idempotencyKey} IS NOT NULL`),
     check('session_requests_key_length', sql`length(${table.idempotencyKey}) BETWEEN 1 AND 255`),
     check('session_requests_held_not_negative', sql`${table.heldMsat} >= 0`),
     check('session_requests_charge_within_hold', sql`${table.chargedMsat} BETWEEN 0 AND ${table.heldMsat}`),

@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest';
 
 import { endOf, fundedSession, reserved, run, type TestSession, topUp, unpaidSession } from '../test/fixtures.ts';
 import { database, useDatabase } from '../test/use-database.ts';
-import { appendMessage } from './history.ts';
+import { appendMessage, forgetMessages } from './history.ts';
 import { claimInvoicesToLookUp, creditPayment } from './invoices.ts';
 import { findKeys, findSession, listSessions, listSessionVersions, type StoredSession } from './sessions.ts';
 import { inTransaction } from './transaction.ts';
@@ -52,6 +52,45 @@ describe('a session’s version', () => {
     const before = await versionOf(session.sessionId);
     await findSession(database, session);
     await claimInvoicesToLookUp(database, 1000);
+    expect(await versionOf(session.sessionId)).toBe(before);
+  });
+});
+
+describe('the version of a session’s messages', () => {
+  const versionOf = async (sessionId: string) => (await listSessions(database, [sessionId]))[0]!.messagesVersion;
+  const append = ({ sessionId }: TestSession) =>
+    inTransaction(database, (tx) => appendMessage(tx, { sessionId, role: 'user', content: 'x' }));
+
+  test.each<[string, (session: TestSession, turn: ReserveTurn) => Promise<unknown>]>([
+    ['a turn that ends', (_session, turn) => settleTurn(database, endOf(turn))],
+    ['a message', append],
+    [
+      'forgetting',
+      async ({ sessionId }, turn) => {
+        await releaseTurn(database, turn);
+        return forgetMessages(database, sessionId);
+      },
+    ],
+    [
+      'whoever changes their number',
+      ({ sessionId }) => run(database, 'UPDATE sessions SET message_count = 9 WHERE id = $1', [sessionId]),
+    ],
+  ])('is raised by %s, and so is that of the session', async (_name, change) => {
+    const session = await fundedSession(database);
+    await append(session);
+    const turn = await reserved(database, session);
+    const [before] = await listSessions(database, [session.sessionId]);
+    await change(session, turn);
+    const [after] = await listSessions(database, [session.sessionId]);
+    expect(after!.messagesVersion).toBeGreaterThan(before!.messagesVersion);
+    expect(after!.version).toBeGreaterThan(before!.version);
+  });
+
+  test('is not raised by money, nor by a turn that begins or fails', async () => {
+    const session = await fundedSession(database);
+    const before = await versionOf(session.sessionId);
+    await topUp(database, session.sessionId);
+    await releaseTurn(database, await reserved(database, session));
     expect(await versionOf(session.sessionId)).toBe(before);
   });
 });

@@ -22,6 +22,8 @@ export interface StoredSession {
   readonly usedAt: Date;
   /** Raised with every change of what is above and below. */
   readonly version: number;
+  /** Raised with every change of its messages, as the version is then too. */
+  readonly messagesVersion: number;
   /** The newest unpaid invoice. */
   readonly invoice: StoredInvoice | undefined;
   /** When this was read, by the database's clock. */
@@ -67,6 +69,7 @@ const sessionColumns = {
   createdAt: sessions.createdAt,
   usedAt: sessions.usedAt,
   version: sessions.version,
+  messagesVersion: sessions.messagesVersion,
   readAt: sql<Date>`statement_timestamp()`.mapWith(sessions.createdAt),
 };
 

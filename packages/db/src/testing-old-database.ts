@@ -52,9 +52,16 @@ export async function openEmptyDatabase(): Promise<UnmigratedDatabase> {
   };
 }
 
-/** The database of version 0.1.0 that is kept: whoever opens it migrates it. */
-export async function openOldDatabase(): Promise<UnmigratedDatabase & { readonly answers: OldAnswers }> {
-  const folder = new URL('../test/fixture-0.1.0/', import.meta.url);
+/** The versions of which a database is kept: each is one that people may still have. */
+export const oldVersions = ['0.1.0', '0.2.0'] as const;
+/** The version before this one: its servers may be at work on the database still. */
+export const VERSION_BEFORE = '0.2.0';
+
+/** The database of an earlier version that is kept: whoever opens it migrates it. */
+export async function openOldDatabase(
+  version: (typeof oldVersions)[number] = VERSION_BEFORE,
+): Promise<UnmigratedDatabase & { readonly answers: OldAnswers }> {
+  const folder = new URL(`../test/fixture-${version}/`, import.meta.url);
   const database = await openEmptyDatabase();
   const client = new pg.Client({ connectionString: database.url });
   await client.connect();

@@ -10,8 +10,10 @@ export {
   type OldSession,
   type OldTurn,
   openEmptyDatabase,
+  oldVersions,
   openOldDatabase,
   type UnmigratedDatabase,
+  VERSION_BEFORE,
 } from './testing-old-database.ts';
 export { findPgBouncer, openTestPooler, type TestPooler } from './testing-pooler.ts';
 

@@ -21,7 +21,11 @@ import { releaseTurn, reserveTurn, settleTurn } from './turns.ts';
 
 useDatabase();
 
-const idempotency = (key: string, body = 'body') => ({ key, bodyHash: Buffer.alloc(32, body) });
+const idempotency = (key: string, body = 'body') => ({
+  key,
+  bodyHash: Buffer.alloc(32, body),
+  saidHash: Buffer.alloc(32, `said ${body}`),
+});
 
 describe('a turn', () => {
   test('shows the model what was said before, oldest first, and says how much it left out', async () => {

@@ -1,7 +1,7 @@
 /**
  * A turn is two statements: `reserveTurn` lets it in and takes the hold, `settleTurn` writes both messages and the charge.
- * Memory and money change in one transaction or not at all; the steps and their reasons are in the migrations `functions` and
- * `turn_functions`.
+ * Memory and money change in one transaction or not at all; the steps and their reasons are in the migrations `functions`,
+ * `turn_functions` and `known_again`.
  */
 import { AppError, type IncompleteReason, type Msat } from '@timmy-tower/contract';
 import { sql } from 'drizzle-orm';
@@ -16,9 +16,18 @@ export interface TurnId {
   readonly requestId: string;
 }
 
+/** By what a turn is known again. */
+export interface IdempotentTurn {
+  readonly key: string;
+  /** Of the body with its defaults, as they are today: what version 0.2.0 compares. */
+  readonly bodyHash: Buffer;
+  /** Of what was said of it. A body that has either hash is the same one. */
+  readonly saidHash: Buffer;
+}
+
 export interface ReserveTurn extends TurnId {
   readonly keyHash: Buffer;
-  readonly idempotency?: { readonly key: string; readonly bodyHash: Buffer } | undefined;
+  readonly idempotency?: IdempotentTurn | undefined;
   readonly model: string;
   /** The server that runs it. */
   readonly owner: string;
@@ -79,7 +88,7 @@ interface ReserveRow {
 
 const reserveStatement = {
   name: 'reserve_turn',
-  text: 'SELECT * FROM reserve_turn($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)',
+  text: 'SELECT * FROM reserve_turn($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)',
 };
 
 /**
@@ -94,6 +103,7 @@ export async function reserveTurn(db: Db, turn: ReserveTurn): Promise<ReserveOut
     turn.requestId,
     turn.idempotency?.key ?? null,
     turn.idempotency?.bodyHash ?? null,
+    turn.idempotency?.saidHash ?? null,
     turn.model,
     turn.owner,
     turn.leaseMs,

@@ -118,6 +118,10 @@ const broken: Record<string, readonly string[]> = {
   invoices_session_id_sessions_id_fk: [anyInvoice({ session_id: ':nobody' })],
   invoices_payment_hash_is_sha256: [anyInvoice({ payment_hash: `'\\xab'` })],
   invoices_whole_sats: ['0', '-1000', '1001'].map((amount) => anyInvoice({ amount_msat: amount })),
+  invoices_key_length: [`''`, `repeat('k', 256)`].map((key) => anyInvoice({ idempotency_key: key })),
+  invoices_one_per_key: [
+    `${anyInvoice({ idempotency_key: `'k'` })}; ${anyInvoice({ idempotency_key: `'k'`, payment_hash: `sha256('another')` })}`,
+  ],
   invoices_paid_is_received: [
     anyInvoice({ paid_at: 'now()', next_lookup_at: 'NULL' }),
     anyInvoice({ received_msat: '1000' }),
@@ -141,6 +145,7 @@ const broken: Record<string, readonly string[]> = {
     anyRequest({ ...completed, incomplete_reason: `'balance'` }),
   ],
   session_requests_key_has_body: [anyRequest({ ...keyed, body_hash: 'NULL' }), anyRequest({ body_hash: ':hash' })],
+  session_requests_said_has_key: [anyRequest({ said_hash: ':hash' })],
   session_requests_key_length: [`''`, `repeat('k', 256)`].map((key) => anyRequest({ ...keyed, idempotency_key: key })),
   session_requests_held_not_negative: [anyRequest({ ...running, held_msat: '-1' })],
   session_requests_charge_within_hold: ['-1', '6'].map((charge) => anyRequest({ ...completed, charged_msat: charge })),
@@ -239,6 +244,7 @@ describe('the schema refuses a row that breaks', () => {
     const others = new Set([
       'ledger_entries_apply',
       'sessions_version',
+      'sessions_messages_version',
       'invoices_change_their_session',
       'timmy_tower_migrations_pkey',
     ]);

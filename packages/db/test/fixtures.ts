@@ -58,10 +58,13 @@ export async function fundedSession(database: Database, balanceMsat: Msat = 10_0
 export async function topUp(
   db: Db,
   sessionId: string,
-  changes: Partial<NewSessionInvoice> = {},
+  { idempotencyKey, ...changes }: Partial<NewSessionInvoice & { idempotencyKey: string }> = {},
 ): Promise<NewSessionInvoice> {
   const invoice = newInvoice(changes);
-  expect(await addInvoice(db, sessionId, { ...invoice, mostPending: 1000 })).toEqual({ ...invoice, status: 'pending' });
+  expect(await addInvoice(db, sessionId, { ...invoice, mostPending: 1000, idempotencyKey })).toEqual({
+    ...invoice,
+    status: 'pending',
+  });
   return invoice;
 }
 

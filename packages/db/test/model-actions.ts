@@ -170,7 +170,7 @@ function reserveAction(session: SessionModel, turn: PlannedTurn): Action {
         keyHash: Buffer.from(key, 'hex'),
         model: 'a model',
         leaseMs: HOUR_MS,
-        idempotency: idempotency && { key: idempotency.key, bodyHash },
+        idempotency: idempotency && { key: idempotency.key, bodyHash, saidHash: bodyHash },
         maxUnchargedTurns: 1000,
       }),
     (reserving) => model.reserve(reserving, turn),

@@ -1,4 +1,4 @@
-/** A server of version 0.1.0, as far as its database can tell: one connection, and the statements that it sends. */
+/** A server of version 0.2.0, as far as its database can tell: one connection, and the statements that it sends. */
 import { randomBytes, randomUUID } from 'node:crypto';
 
 import pg from 'pg';
@@ -6,7 +6,7 @@ import { assert } from 'vitest';
 
 import type { Database } from '../src/index.ts';
 import { HOUR_MS, type TestSession } from './fixtures.ts';
-import { statements } from './statements-0.1.0.ts';
+import { statements } from './statements-0.2.0.ts';
 
 export type StatementName = keyof typeof statements;
 type Row = Record<string, unknown>;
@@ -29,6 +29,8 @@ export interface OldTurn {
   readonly requestId: string;
   readonly answer: Row;
 }
+
+const inAnHour = () => new Date(Date.now() + HOUR_MS);
 
 export class OldServer {
   readonly owner = randomUUID();
@@ -75,14 +77,17 @@ export class OldServer {
 
   async openSession(): Promise<TestSession> {
     const [sessionId, keyHash, hash] = [randomUUID(), randomBytes(32), randomBytes(32)];
-    await this.inTransaction(async () => {
-      const [row] = await this.send('insertSession', sessionId);
-      const unpaid = { id: sessionId, status: 'awaiting_payment', balance_msat: '0', held_msat: '0', message_count: 0 };
-      assert.deepInclude(row, unpaid);
-      await this.send('insertSessionKey', sessionId, keyHash);
-      await this.addInvoice(sessionId, hash);
-    });
+    await this.send('openSession', sessionId, keyHash, hash, 'lnbcrt', 10_000n, inAnHour());
     return { sessionId, keyHash, paymentHash: hash.toString('hex') };
+  }
+
+  /** As lists: its columns share their names. */
+  findSession({ sessionId, keyHash }: Pick<TestSession, 'sessionId' | 'keyHash'>): Promise<unknown[][]> {
+    return this.sendForLists('findSession', sessionId, keyHash, sessionId, 1, sessionId);
+  }
+
+  findRequest({ sessionId, requestId }: Omit<OldTurn, 'answer'>): Promise<unknown[][]> {
+    return this.sendForLists('findRequest', sessionId, sessionId, 'assistant', sessionId, requestId);
   }
 
   async fundedSession(balanceMsat = 10_000n): Promise<TestSession> {
@@ -92,16 +97,8 @@ export class OldServer {
   }
 
   async addInvoice(sessionId: string, hash = randomBytes(32)): Promise<Buffer> {
-    const expiresAt = new Date(Date.now() + HOUR_MS);
-    const [row] = await this.send('insertInvoice', hash, sessionId, 'lnbcrt', 10_000n, expiresAt);
-    const unpaid = {
-      payment_hash: hash,
-      session_id: sessionId,
-      amount_msat: '10000',
-      paid_at: null,
-      received_msat: null,
-    };
-    assert.deepInclude(row, unpaid);
+    const [row] = await this.send('addInvoice', sessionId, hash, 'lnbcrt', 10_000n, inAnHour(), 1000);
+    assert.deepEqual(row, { outcome: 'added' });
     return hash;
   }
 
@@ -115,7 +112,7 @@ export class OldServer {
     const { requestId = randomUUID(), key = null, bodyHash = null, maxMessages = 8 } = options;
     const { sessionId, keyHash } = session;
     const caller = [sessionId, keyHash, requestId, key, bodyHash, 'a model', this.owner];
-    const bounds = [15_000, 16, 1000n, 1000n, 100, 64, maxMessages, 4000];
+    const bounds = [15_000, 16, 1000n, 1000n, 100, 64, maxMessages, 4000, 20];
     const [answer] = await this.send('reserveTurn', ...caller, ...bounds);
     return { sessionId, requestId, answer: answer! };
   }
@@ -124,7 +121,7 @@ export class OldServer {
   async settle({ sessionId, requestId }: Omit<OldTurn, 'answer'>, reply = 'an answer'): Promise<Row | undefined> {
     const end = reply === '' ? ['incomplete', 'cancelled'] : ['completed', null];
     const words = ['a question', 3, 2, reply, Math.ceil(reply.length / 4), 3];
-    const [row] = await this.send('settleTurn', sessionId, requestId, this.owner, ...end, 20, 10, 30n, ...words);
+    const [row] = await this.send('settleTurn', sessionId, requestId, this.owner, ...end, 20, 10, 0, 30n, ...words);
     return row;
   }
 
@@ -133,7 +130,7 @@ export class OldServer {
     { sessionId, requestId }: Omit<OldTurn, 'answer'>,
     owner: string | null = this.owner,
   ): Promise<boolean> {
-    const [row] = await this.send<{ released: boolean }>('releaseTurn', sessionId, requestId, owner);
+    const [row] = await this.send<{ released: boolean }>('releaseTurn', sessionId, requestId, owner, 0);
     return row!.released;
   }
 }
@@ -141,7 +138,7 @@ export class OldServer {
 /** Ends what a test left running. */
 export async function endAllTurns(old: OldServer, { $client: pool }: Database): Promise<void> {
   await pool.query(`UPDATE session_requests SET lease_expires_at = now() - interval '1 s' WHERE state = 'running'`);
-  const abandoned = await old.send<{ session_id: string; id: string }>('listAbandonedRequests', 'running');
+  const abandoned = await old.send<{ session_id: string; id: string }>('listAbandonedRequests', 100);
   // oxlint-disable-next-line no-await-in-loop
   for (const { session_id, id } of abandoned) await old.release({ sessionId: session_id, requestId: id }, null);
 }

@@ -7,6 +7,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
 import { forgetMessages, getSessionHistory, listMessages } from '../src/history.ts';
+import { findInvoiceByKey, keyInvoice } from '../src/invoice-keys.ts';
 import {
   addInvoice,
   claimInvoicesToLookUp,
@@ -16,7 +17,7 @@ import {
   type WatchedInvoice,
 } from '../src/invoices.ts';
 import { renewLeases, requestCancel, sweepLeases } from '../src/leases.ts';
-import { findRequest } from '../src/requests.ts';
+import { findRequest, findRequestByKey } from '../src/requests.ts';
 import {
   expireIdleSessions,
   findKeys,
@@ -58,7 +59,7 @@ const abandoned = sessionNumber(12_001);
 /** Active, with a request that runs. */
 const busy = sessionNumber(24_001);
 
-const idempotency = (key: string) => ({ key, bodyHash: randomBytes(32) });
+const idempotency = (key: string) => ({ key, bodyHash: randomBytes(32), saidHash: randomBytes(32) });
 
 const statements: Record<string, () => Promise<void>> = {
   'a turn': async () => {
@@ -121,6 +122,19 @@ const statements: Record<string, () => Promise<void>> = {
     const another = { ...newInvoice(), mostPending: 5 };
     expect(await addInvoice(database, long.sessionId, another)).toBeDefined();
     expect(await listPayableInvoices(database, { sessionId: long.sessionId, limit: 5 })).toHaveLength(2);
+  },
+  'what a key was used for': async () => {
+    const { sessionId } = long;
+    const invoice = newInvoice();
+    const { paymentHash } = newInvoice();
+    await addInvoice(database, sessionId, { ...newInvoice({ paymentHash }), mostPending: 9 });
+    expect(await keyInvoice(database, { sessionId, idempotencyKey: 'given', paymentHash })).toBe(true);
+    await addInvoice(database, sessionId, { ...invoice, mostPending: 9, idempotencyKey: 'topped up' });
+    const keyed = { sessionId, idempotencyKey: 'topped up' };
+    expect(await findInvoiceByKey(database, keyed)).toMatchObject({ paymentHash: invoice.paymentHash });
+    expect(await findRequestByKey(database, { sessionId, idempotencyKey: 'key 30' })).toMatchObject({
+      state: 'completed',
+    });
   },
   'the start of a server': async () => {
     let after: WatchedInvoice | undefined;

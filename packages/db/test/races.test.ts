@@ -66,7 +66,7 @@ describe('at once', () => {
   test('twenty requests with one idempotency key: one runs, and one charge is made', async () => {
     await withWarmPool();
     const session = await fundedSession(database, 1_000_000n);
-    const idempotency = { key: 'mine', bodyHash: Buffer.alloc(32) };
+    const idempotency = { key: 'mine', bodyHash: Buffer.alloc(32), saidHash: Buffer.alloc(32) };
     const answers = await atOnce(20, async () => {
       const turn = newTurn(session, { idempotency });
       const answer = await reserveTurn(database, turn);

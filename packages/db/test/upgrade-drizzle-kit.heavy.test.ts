@@ -50,7 +50,11 @@ const migrate = async (url: string, folder = PACKAGE) => {
   expect([code, output]).toEqual([0, expect.stringContaining('migrations applied')]);
 };
 
-const makers = { 'a fresh database': openEmptyDatabase, 'a database that version 0.1.0 left': openOldDatabase };
+const makers = {
+  'a fresh database': openEmptyDatabase,
+  'a database that version 0.1.0 left': () => openOldDatabase('0.1.0'),
+  'a database that version 0.2.0 left': () => openOldDatabase('0.2.0'),
+};
 
 describe.each(Object.entries(makers))('on %s', (_what, make) => {
   test('migrate brings the schema up to date; again, or after a server started, there is nothing to do', async () => {

@@ -1,4 +1,4 @@
-/** The upgrade while servers of version 0.1.0 are at work on the database. */
+/** The upgrade while servers of version 0.2.0 are at work on the database. */
 import { afterEach, assert, beforeEach, expect, test } from 'vitest';
 
 import { type Database, findRequest, listDiscrepancies, openDatabase } from '../src/index.ts';
@@ -49,24 +49,16 @@ async function roundOf(server: OldServer, session: TestSession): Promise<void> {
   const { sessionId, keyHash } = session;
   const turn = await server.reserve(session);
   expect(turn.answer['outcome']).toBe('reserved');
-  const renewed = await server.send('renewLeases', 15_000, turn.requestId, turn.requestId, server.owner, 'running');
+  const renewed = await server.send('renewLeases', 15_000, sessionId, turn.requestId, server.owner);
   expect(renewed).toHaveLength(1);
   expect(await server.settle(turn)).toBeDefined();
-  expect(await server.sendForLists('findRequest', 'assistant', sessionId, turn.requestId)).toHaveLength(1);
+  expect(await server.findRequest(turn)).toHaveLength(1);
   expect(await server.send('listMessages', sessionId, 51)).not.toEqual([]);
-  const hash = await server.inTransaction(async () => {
-    await server.send('lockSession', sessionId);
-    return server.addInvoice(sessionId);
-  });
-  await server.send('claimInvoicesToLookUp', 50);
+  const hash = await server.addInvoice(sessionId);
+  await server.send('claimInvoicesToLookUp');
   expect(await server.credit({ paymentHash: hash.toString('hex') }, 1000n)).toBe('applied');
-  expect(await server.sendForLists('findSession', keyHash, sessionId)).toHaveLength(1);
-  await server.inTransaction(async () => {
-    await server.send('lockSession', sessionId);
-    await server.send('findRunningRequest', sessionId, 'running');
-    await server.change('deleteMessages', sessionId);
-    await server.change('resetMessageCount', 0, sessionId);
-  });
+  expect(await server.findSession({ sessionId, keyHash })).toHaveLength(1);
+  expect(await server.send('forgetMessages', sessionId)).toMatchObject([{ outcome: 'forgotten' }]);
 }
 
 test('everything goes on all the time: it waits, and nothing fails', async () => {

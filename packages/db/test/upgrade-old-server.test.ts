@@ -1,12 +1,13 @@
 /**
- * A server of version 0.1.0 on a database of today, beside a server of today: what it sends, word for word, still works and
+ * A server of version 0.2.0 on a database of today, beside a server of today: what it sends, word for word, still works and
  * still means the same. Both see what the other does.
  */
-import { randomBytes, randomUUID } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 
 import { afterAll, afterEach, assert, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 
 import {
+  addInvoice,
   creditPayment,
   type Database,
   findSession,
@@ -19,7 +20,7 @@ import {
   sweepLeases,
 } from '../src/index.ts';
 import { openTestDatabase, type TestDatabase } from '../src/testing.ts';
-import { endOf, HOUR_MS, loseLease, newTurn, readSession, run, type TestSession } from './fixtures.ts';
+import { endOf, HOUR_MS, loseLease, newInvoice, newTurn, readSession, run, type TestSession } from './fixtures.ts';
 import { OldServer, type StatementName } from './old-server.ts';
 
 let opened: TestDatabase;
@@ -47,16 +48,13 @@ afterAll(async () => {
 describe('a session that an old server opened', () => {
   test('is found by its key, with its newest unpaid invoice, and by no other key', async () => {
     const unpaid = await old.openSession();
-    expect(await old.sendForLists('findSession', unpaid.keyHash, unpaid.sessionId)).toMatchObject([
-      {
-        0: unpaid.sessionId,
-        1: 'awaiting_payment',
-        2: '0',
-        8: unpaid.sessionId,
-        9: 'lnbcrt',
-      },
+    expect(await old.findSession(unpaid)).toMatchObject([
+      { 0: unpaid.sessionId, 1: 'awaiting_payment', 2: '0', 9: 'lnbcrt', 12: 'pending' },
     ]);
-    expect(await old.send('findSession', randomBytes(32), unpaid.sessionId)).toEqual([]);
+    expect(await old.findSession({ ...unpaid, keyHash: randomBytes(32) })).toEqual([]);
+    expect(await old.send('findKeys', [unpaid.sessionId], [unpaid.sessionId], [unpaid.keyHash])).toMatchObject([
+      { session_id: unpaid.sessionId, status: 'awaiting_payment' },
+    ]);
     expect(await findSession(database, unpaid)).toMatchObject({
       status: 'awaiting_payment',
       invoice: { status: 'pending' },
@@ -80,20 +78,40 @@ describe('a session that an old server opened', () => {
 
   test('is topped up by an invoice that is offered, claimed, looked up and given up', async () => {
     const { sessionId } = session;
-    const hash = await old.inTransaction(async () => {
-      await old.send('lockSession', sessionId);
-      return old.addInvoice(sessionId);
-    });
-    expect(await old.send('findPayableInvoice', sessionId, 10_000n, 1)).toMatchObject([{ payment_hash: hash }]);
-    expect(await old.send('findPayableInvoice', sessionId, 10_001n, 1)).toEqual([]);
-    await old.send('lookUpAllInvoicesNow');
-    expect(await old.send('claimInvoicesToLookUp', 1000)).toContainEqual({ payment_hash: hash });
-    expect(await old.send('claimInvoicesToLookUp', 1000)).not.toContainEqual({ payment_hash: hash });
-    expect(await old.change('stopWatchingIfDead', null, hash)).toBe(0);
-    await run(database, `UPDATE invoices SET expires_at = now() - interval '25 hours' WHERE payment_hash = $1`, [hash]);
-    expect(await old.change('stopWatchingIfDead', null, hash)).toBe(1);
-    expect(await old.send('findPayableInvoice', sessionId, 10_000n, 1)).toEqual([]);
+    const hash = await old.addInvoice(sessionId);
+    expect(await old.send('listPayableInvoices', sessionId, 5)).toMatchObject([{ payment_hash: hash }]);
+    expect(await old.send('claimInvoicesToLookUp')).toContainEqual({ payment_hash: hash });
+    expect(await old.send('claimInvoicesToLookUp')).not.toContainEqual({ payment_hash: hash });
+    await run(
+      database,
+      `UPDATE invoices SET expires_at = now() - interval '25 hours', next_lookup_at = now() WHERE payment_hash = $1`,
+      [hash],
+    );
+    expect(await old.send('claimInvoicesToLookUp')).toContainEqual({ payment_hash: hash });
+    const [row] = await run(database, 'SELECT next_lookup_at FROM invoices WHERE payment_hash = $1', [hash]);
+    expect(row).toEqual({ next_lookup_at: null });
     expect(await old.credit({ paymentHash: hash.toString('hex') }, 7n)).toBe('applied');
+  });
+
+  test('has room for as many invoices as the old server says, whichever of them has a key', async () => {
+    const { sessionId } = session;
+    const invoice = newInvoice();
+    await addInvoice(database, sessionId, { ...invoice, mostPending: 5, idempotencyKey: 'k' });
+    const expiresAt = new Date(Date.now() + HOUR_MS);
+    const add = (most: number) => old.send('addInvoice', sessionId, randomBytes(32), 'lnbcrt', 1000n, expiresAt, most);
+    expect(await add(1)).toEqual([{ outcome: 'too-many' }]);
+    expect(await add(2)).toEqual([{ outcome: 'added' }]);
+  });
+
+  test('is seen to change by an old server’s readers', async () => {
+    const { sessionId } = session;
+    const [before] = await old.send('listSessionVersions', [sessionId]);
+    const turn = newTurn(session);
+    await reserveTurn(database, turn);
+    await settleTurn(database, endOf(turn));
+    const [after] = await old.send('listSessionVersions', [sessionId]);
+    expect(Number(after!['version'])).toBeGreaterThan(Number(before!['version']));
+    expect(await old.sendForLists('listSessions', 1, [sessionId])).toMatchObject([{ 0: sessionId, 1: 'active' }]);
   });
 
   test('expires when it idles, and is removed when it was never paid', async () => {
@@ -104,13 +122,15 @@ describe('a session that an old server opened', () => {
     ]);
     await run(database, `UPDATE sessions SET used_at = now() - interval '31 days' WHERE id = $1`, [session.sessionId]);
     const idleMs = 30 * 24 * HOUR_MS;
-    expect(await old.send('listIdleSessions', 'active', idleMs)).toEqual([{ id: session.sessionId }]);
-    expect(await old.change('expireSession', 'expired', session.sessionId, 'active', idleMs)).toBe(1);
-    expect(await old.change('expireSession', 'expired', session.sessionId, 'active', idleMs)).toBe(0);
+    const start = ['-infinity', '00000000-0000-0000-0000-000000000000'];
+    expect(await old.send('listIdleSessions', idleMs, ...start, 100)).toMatchObject([{ id: session.sessionId }]);
+    expect(await old.send('expireSession', session.sessionId, idleMs)).toEqual([{ done: true }]);
+    expect(await old.send('expireSession', session.sessionId, idleMs)).toEqual([{ done: false }]);
     expect((await old.reserve(session)).answer).toMatchObject({ outcome: 'expired' });
-    expect(await old.send('listDeadSessions', 'awaiting_payment')).toContainEqual({ id: unpaid.sessionId });
-    expect(await old.change('removeSession', unpaid.sessionId, 'awaiting_payment')).toBe(1);
-    expect(await old.change('removeSession', session.sessionId, 'awaiting_payment')).toBe(0);
+    const listed = await old.send('listUnpaidSessions', ...start, 100);
+    expect(listed.map(({ id }) => id)).toContain(unpaid.sessionId);
+    expect(await old.send('removeUnpaidSession', unpaid.sessionId)).toEqual([{ done: true }]);
+    expect(await old.send('removeUnpaidSession', session.sessionId)).toEqual([{ done: false }]);
   });
 });
 
@@ -118,14 +138,12 @@ describe('leases, beside an old server,', () => {
   test('are renewed for its own turns, and a cancel reaches it', async () => {
     const turn = await old.reserve(session);
     const { requestId } = turn;
-    const renew = (...requests: string[]) => old.send('renewLeases', 60_000, ...requests, old.owner, 'running');
-    expect(await renew(requestId, randomUUID())).toEqual([{ id: requestId, '?column?': false }]);
-    expect(await old.change('requestCancel', session.sessionId, requestId, 'running')).toBe(1);
-    expect(await renew(requestId, randomUUID())).toEqual([{ id: requestId, '?column?': true }]);
-    expect(await old.send('findRunningRequest', session.sessionId, 'running')).toEqual([{ id: requestId }]);
+    const renew = () => old.send('renewLeases', 60_000, session.sessionId, requestId, old.owner);
+    expect(await renew()).toEqual([{ id: requestId, '?column?': false }]);
+    expect(await old.change('requestCancel', session.sessionId, requestId)).toBe(1);
+    expect(await renew()).toEqual([{ id: requestId, '?column?': true }]);
     await old.settle(turn);
-    expect(await renew(requestId, randomUUID())).toEqual([]);
-    expect(await old.send('findRunningRequest', session.sessionId, 'running')).toEqual([]);
+    expect(await renew()).toEqual([]);
   });
 
   test('that ran out on it are swept by the new server, and it is fenced off', async () => {
@@ -141,7 +159,7 @@ describe('leases, beside an old server,', () => {
     const turn = newTurn(session);
     await reserveTurn(database, turn);
     await loseLease(database, turn);
-    expect(await old.send('listAbandonedRequests', 'running')).toEqual([
+    expect(await old.send('listAbandonedRequests', 100)).toEqual([
       { session_id: session.sessionId, id: turn.requestId },
     ]);
     expect(await old.release(turn, null)).toBe(true);
@@ -162,12 +180,9 @@ describe('a history, beside an old server,', () => {
     expect(await ids('listMessagesAfter')).toEqual(all.slice(2));
     expect(await ids('listMessagesBefore')).toEqual(all.slice(0, 1));
     expect(await old.send('isMessageOf', sessionId, all[0])).toEqual([{ id: all[0] }]);
-    await old.inTransaction(async () => {
-      await old.send('lockSession', sessionId);
-      expect(await old.send('findRunningRequest', sessionId, 'running')).toEqual([]);
-      expect(await old.change('deleteMessages', sessionId)).toBe(4);
-      expect(await old.change('resetMessageCount', 0, sessionId)).toBe(1);
-    });
+    const before = await readSession(database, sessionId);
+    expect(await old.send('forgetMessages', sessionId)).toMatchObject([{ outcome: 'forgotten' }]);
+    expect((await readSession(database, sessionId)).messagesVersion).toBeGreaterThan(before.messagesVersion);
     expect(await getSessionHistory(sessionId, 8, 4000, database)).toEqual([]);
     expect(await old.send('listLedger', sessionId)).toHaveLength(3);
   });
@@ -187,7 +202,9 @@ describe('a history, beside an old server,', () => {
       `INSERT INTO session_messages (session_id, role, content, token_count) VALUES ($1, 'assistant', 'two', 1)`,
       [id],
     );
+    const before = await readSession(database, id);
     await append('user', 'three');
+    expect((await readSession(database, id)).messagesVersion).toBeGreaterThan(before.messagesVersion);
     expect(await old.send('newestMessages', id, 2)).toEqual([
       { role: 'user', content: 'three', token_count: 1 },
       { role: 'assistant', content: 'two', token_count: 1 },

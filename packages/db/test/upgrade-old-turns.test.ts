@@ -1,4 +1,4 @@
-/** Turns of a server of version 0.1.0 on a database of today, beside those of a server of today. */
+/** Turns of a server of version 0.2.0 on a database of today, beside those of a server of today. */
 import { randomBytes } from 'node:crypto';
 
 import { afterAll, afterEach, assert, beforeAll, beforeEach, expect, test } from 'vitest';
@@ -61,8 +61,8 @@ test('an old server’s turn takes its hold, is written and charged as one, and 
     { kind: 'deposit', amount_msat: '10000', session_request_id: null },
     { kind: 'charge', amount_msat: '-30', session_request_id: turn.requestId, payment_hash: null },
   ]);
-  expect(await old.sendForLists('findRequest', 'assistant', session.sessionId, turn.requestId)).toMatchObject([
-    { 0: turn.requestId, 4: 'completed', 8: 20, 9: 10, 11: '30', 12: '9970', 26: 'an answer', 31: '9970' },
+  expect(await old.findRequest(turn)).toMatchObject([
+    { 0: turn.requestId, 4: 'completed', 8: 20, 9: 10, 10: 0, 12: '30', 13: '9970', 27: 'an answer', 32: '9970' },
   ]);
   expect(await findRequest(database, { ...session, requestId: turn.requestId })).toMatchObject({
     state: 'completed',
@@ -153,9 +153,23 @@ test('an old server’s turn is replayed by its key on either server, and refuse
     request_id: requestId,
   });
   const onNew = (hash: Buffer) =>
-    reserveTurn(database, newTurn(session, { idempotency: { key: 'k', bodyHash: hash } }));
+    reserveTurn(database, newTurn(session, { idempotency: { key: 'k', bodyHash: hash, saidHash: randomBytes(32) } }));
   expect(await onNew(bodyHash)).toEqual({ outcome: 'replay', requestId });
   expect(await onNew(otherHash)).toEqual({ outcome: 'mismatch', requestId });
+});
+
+test('a new server’s turn is replayed by its key on an old server, which compares the body with its defaults', async () => {
+  const [bodyHash, saidHash] = [randomBytes(32), randomBytes(32)];
+  const turn = newTurn(session, { idempotency: { key: 'k', bodyHash, saidHash } });
+  await reserveTurn(database, turn);
+  await settleTurn(database, endOf(turn));
+  const { requestId } = turn;
+  expect((await old.reserve(session, { key: 'k', bodyHash })).answer).toMatchObject({
+    outcome: 'replay',
+    request_id: requestId,
+  });
+  const other = await old.reserve(session, { key: 'k', bodyHash: saidHash });
+  expect(other.answer).toMatchObject({ outcome: 'mismatch', request_id: requestId });
 });
 
 test('an old server’s turn, sent again while it runs, is the same turn', async () => {

@@ -13,6 +13,7 @@ import { paymentRequired } from '../sessions/refuse-turn.ts';
 import { parseSessionKey } from '../sessions/session-key.ts';
 import type { AddressOf } from './client-address.ts';
 import type { AppEnv } from './http.ts';
+import { NO_KEY, readSessionKey, twoKeys } from './session-key-header.ts';
 
 const MINUTE_SECONDS = 60;
 /** A page that waits for its payment makes some ten calls a minute; opening a session costs far more than a call. */
@@ -66,18 +67,19 @@ export const counted = (count: Count) =>
   });
 
 /**
- * Who calls, by the key in the Authorization header, and whether its session was ever paid.
+ * Who calls, by the session key in a header, and whether its session was ever paid.
  * @throws {AppError} `unauthorized` without a key, `not-found` with one that opens no session or not this one: nobody learns
- * which; `rate-limited` when too many calls of this address came without a paid session
+ * which; `malformed-request` with two; `rate-limited` when too many calls of this address came without a paid session
  */
 export const withCaller = ({ knownKeys, admission }: Pick<RouteDeps, 'knownKeys' | 'admission'>) =>
   createMiddleware<AppEnv>(async (context, next) => {
-    const key = /^Bearer +(\S+)$/i.exec(context.req.header('authorization') ?? '')?.[1];
-    const caller = key === undefined ? undefined : parseSessionKey(key);
+    const { key, isAmbiguous } = readSessionKey(context);
+    const caller = key === undefined || isAmbiguous ? undefined : parseSessionKey(key);
     const fits = caller?.sessionId === context.req.param('id')?.toLowerCase();
     const standing = caller && fits ? await knownKeys.standingOf(caller) : 'unknown';
     if (standing !== 'paid') await admission.countStranger(context);
-    if (!key) throw new AppError('unauthorized', 'Send the session key: `Authorization: Bearer tt_…`.');
+    if (isAmbiguous) throw twoKeys();
+    if (key === undefined) throw new AppError('unauthorized', NO_KEY);
     if (!caller || standing === 'unknown') throw sessionNotFound();
     context.set('caller', caller);
     context.set('isPaid', standing === 'paid');

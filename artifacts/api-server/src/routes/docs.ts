@@ -15,8 +15,11 @@ export const openApiDocument = {
       'Prepaid AI conversations that remember. Amounts ending in `Msat` are millisatoshis: 1 sat = 1000 msat.',
     license: { name: 'MIT', identifier: 'MIT' },
   },
+  // Beside this document, wherever a proxy has put it.
+  servers: [{ url: '.' }],
 };
 
+/** All paths relative, also to where a proxy has put it. */
 const page = `<!doctype html>
 <html lang="en">
   <head>
@@ -24,22 +27,28 @@ const page = `<!doctype html>
     <meta name="viewport" content="width=device-width, initial-scale=1">
     <title>timmy-tower API</title>
     <link rel="icon" href="data:,">
-    <link rel="stylesheet" href="/docs/swagger-ui.css">
+    <link rel="stylesheet" href="docs/swagger-ui.css">
   </head>
   <body>
     <div id="reference"></div>
-    <script src="/docs/swagger-ui-bundle.js"></script>
-    <script src="/docs/start.js"></script>
+    <script src="docs/swagger-ui-bundle.js"></script>
+    <script src="docs/start.js"></script>
   </body>
 </html>
 `;
-const startScript = `SwaggerUIBundle({ url: '/openapi.json', dom_id: '#reference', deepLinking: true, validatorUrl: null });\n`;
+const startScript = `SwaggerUIBundle({ url: 'openapi.json', dom_id: '#reference', deepLinking: true, validatorUrl: null });\n`;
 
 // Swagger UI styles its elements in place.
 const CSP = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'";
 
 export function addDocsRoutes(app: App): void {
   app.openAPIRegistry.registerComponent('securitySchemes', 'sessionKey', { type: 'http', scheme: 'bearer' });
+  app.openAPIRegistry.registerComponent('securitySchemes', 'sessionKeyHeader', {
+    type: 'apiKey',
+    in: 'header',
+    name: 'X-Session-Key',
+    description: 'In place of `Authorization`, where a proxy in front wants that for a password of its own',
+  });
   // Made once, not anew for everybody who asks.
   let document: Buffer<ArrayBuffer> | undefined;
   app.get('/openapi.json', (context) => {

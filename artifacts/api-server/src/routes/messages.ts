@@ -12,6 +12,7 @@ export function addMessageRoutes(app: App, deps: RouteDeps): void {
   const list = createRoute({
     method: 'get',
     path: '/sessions/{id}/messages',
+    operationId: 'listMessages',
     summary: 'The conversation, page by page',
     tags: ['Conversation'],
     security,
@@ -30,6 +31,7 @@ export function addMessageRoutes(app: App, deps: RouteDeps): void {
   const forget = createRoute({
     method: 'delete',
     path: '/sessions/{id}/messages',
+    operationId: 'forgetMessages',
     summary: 'Forget the conversation; the balance and the charges stay',
     tags: ['Conversation'],
     security,

@@ -8,21 +8,23 @@ import type { Deps } from '../deps.ts';
 import { shareAnswer } from '../shared-answer.ts';
 import { type App, problemsOf } from './http.ts';
 
-const health = z.object({ status: z.literal('ok') });
-const readiness = z.object({
-  status: z.literal('ok'),
-  database: z.literal('ok'),
-  wallet: z.enum(['ok', 'down']).meta({ description: 'Funded sessions work without it; new ones have to wait' }),
-  walletName: z.string(),
-  model: z.string(),
-  agent: z
-    .enum(['ok', 'out-of-order'])
-    .meta({ description: 'Whether the model’s provider answers, as of the last turn' }),
-  agentFault: z
-    .string()
-    .optional()
-    .meta({ description: 'What the operator must act on: a status and the provider’s short code' }),
-});
+const health = z.object({ status: z.literal('ok') }).meta({ id: 'Health' });
+const readiness = z
+  .object({
+    status: z.literal('ok'),
+    database: z.literal('ok'),
+    wallet: z.enum(['ok', 'down']).meta({ description: 'Funded sessions work without it; new ones have to wait' }),
+    walletName: z.string(),
+    model: z.string(),
+    agent: z
+      .enum(['ok', 'out-of-order'])
+      .meta({ description: 'Whether the model’s provider answers, as of the last turn' }),
+    agentFault: z
+      .string()
+      .optional()
+      .meta({ description: 'What the operator must act on: a status and the provider’s short code' }),
+  })
+  .meta({ id: 'Readiness' });
 
 /** Anybody may ask; the database and the wallet are asked this often at most. */
 const READINESS_MS = 1000;
@@ -31,6 +33,7 @@ export function addOperationRoutes(app: App, deps: Deps): void {
   const config = createRoute({
     method: 'get',
     path: '/config',
+    operationId: 'getConfig',
     summary: 'Who answers here, at what price, and what may be deposited',
     tags: ['Operations'],
     responses: { 200: { description: 'What is set', content: { 'application/json': { schema: serverInfoSchema } } } },
@@ -40,6 +43,7 @@ export function addOperationRoutes(app: App, deps: Deps): void {
   const live = createRoute({
     method: 'get',
     path: '/healthz',
+    operationId: 'getHealth',
     summary: 'Is the server alive',
     tags: ['Operations'],
     responses: { 200: { description: 'Alive', content: { 'application/json': { schema: health } } } },
@@ -49,6 +53,7 @@ export function addOperationRoutes(app: App, deps: Deps): void {
   const ready = createRoute({
     method: 'get',
     path: '/readyz',
+    operationId: 'getReadiness',
     summary: 'Can it serve: the database answers and can be written, it is not shutting down',
     tags: ['Operations'],
     responses: {

@@ -18,7 +18,7 @@ const FOR_GOOD = 'public, max-age=31536000, immutable';
 
 export function addPageRoutes(app: App, files: readonly PageFile[] | undefined): void {
   if (!files) {
-    app.get('/', (context) => context.redirect('/docs'));
+    app.get('/', (context) => context.redirect('docs'));
     return;
   }
   for (const file of files) {
@@ -34,12 +34,12 @@ const cachingOf = ({ path }: PageFile) => (path.startsWith('/assets/') ? FOR_GOO
 async function sendFile(context: Context, file: PageFile, caching: string): Promise<Response> {
   const accepted = context.req.header('accept-encoding') ?? '';
   const encoding = (['br', 'gzip'] as const).find((name) => new RegExp(`\\b${name}\\b`).test(accepted));
+  context.header('Vary', 'Accept-Encoding', { append: true });
   return context.body(encoding ? await file.compressed(encoding) : file.plain, 200, {
     'content-type': file.type,
     'cache-control': caching,
     'content-security-policy': CSP,
     'x-frame-options': 'DENY',
-    vary: 'Accept-Encoding',
     ...(encoding ? { 'content-encoding': encoding } : {}),
   });
 }

@@ -1,21 +1,32 @@
 import { createRoute, z } from '@hono/zod-openapi';
-import { AppError, idempotencyKeyHeader, streamEventSchema, turnBody, turnSchema } from '@timmy-tower/contract';
+import {
+  AppError,
+  idempotencyKeyHeader,
+  streamEventSchema,
+  type TurnAnswer,
+  turnBody,
+  turnSchema,
+} from '@timmy-tower/contract';
+import type { Context, TypedResponse } from 'hono';
+import { createMiddleware } from 'hono/factory';
 
 import { cancelRequest } from '../sessions/cancel-request.ts';
 import { getRequest } from '../sessions/find-request.ts';
 import { getSession } from '../sessions/find-session.ts';
 import { finishTurn } from '../sessions/finish-turn.ts';
+import { findKnownTurn } from '../sessions/known-turn.ts';
 import { beginTurn } from '../sessions/take-turn.ts';
 import { streamReplay, streamTurn } from '../sse.ts';
 import { paidOnly, type RouteDeps, withCaller } from './admission.ts';
-import { type App, problemsOf, readableMessage } from './http.ts';
+import { readableMessage } from './body.ts';
+import { type App, type AppEnv, problemsOf, replayedHeader, tellReplayed } from './http.ts';
 import { inTurn } from './session-queued.ts';
 import { security, sessionPath } from './sessions.ts';
 
 const requestPath = sessionPath.extend({
   requestId: z.string().meta({ description: 'The request’s id', format: 'uuid' }),
 });
-const answer = { 'application/json': { schema: turnSchema } };
+const turnContent = { 'application/json': { schema: turnSchema } };
 const turnHeaders = z.object({
   'idempotency-key': idempotencyKeyHeader.optional().meta({
     description: 'The same key again gives the stored answer, without a second charge',
@@ -23,17 +34,28 @@ const turnHeaders = z.object({
 });
 
 export function addRequestRoutes(app: App, deps: RouteDeps): void {
+  addTake(app, deps);
+  addShowAndCancel(app, deps);
+}
+
+function addTake(app: App, deps: RouteDeps): void {
   const take = createRoute({
     method: 'post',
     path: '/sessions/{id}/request',
+    operationId: 'takeTurn',
     summary: 'Say something to Timmy: one turn, one charge',
     description:
       'With `Accept: text/event-stream` the reply streams: `start`, then `reasoning`… and `delta`… as they come, then ' +
-      '`done` or `error`. Reasoning is what a model thinks before it speaks: it is no part of the reply, is not stored, and ' +
+      '`done` or `error`: the events of the schema `TurnEvent`. Reasoning is what a model thinks before it speaks: it is no part of the reply, is not stored, and ' +
       'is not shown to the model again. It streams to the caller who asked, and only this once: a replay has none.',
     tags: ['Conversation'],
     security,
-    middleware: [withCaller(deps), paidOnly(deps), inTurn(deps.queues.receiving, readableMessage)] as const,
+    middleware: [
+      withCaller(deps),
+      paidOnly(deps),
+      inTurn(deps.queues.receiving, readableMessage),
+      knownTurn(deps),
+    ] as const,
     request: {
       params: sessionPath,
       headers: turnHeaders,
@@ -42,34 +64,37 @@ export function addRequestRoutes(app: App, deps: RouteDeps): void {
     responses: {
       200: {
         description: 'The reply, what it cost, and what the model was shown',
-        content: { ...answer, 'text/event-stream': { schema: streamEventSchema } },
+        content: turnContent,
+        headers: replayedHeader,
+        'x-event-stream': { $ref: '#/components/schemas/TurnEvent' },
       },
       ...problemsOf(400, 401, 402, 404, 409, 410, 413, 422, 429, 502, 503),
     },
   });
+  app.openAPIRegistry.register('TurnEvent', z.discriminatedUnion('event', streamEventSchema.options));
   app.openapi(take, async (context) => {
     const turn = await beginTurn(deps, {
       caller: context.get('caller'),
       body: context.req.valid('json'),
       idempotencyKey: context.req.valid('header')['idempotency-key'],
     });
-    const streaming = /\btext\/event-stream\b/i.test(context.req.header('accept') ?? '');
-    if (turn.kind === 'replay') {
-      return streaming ? streamReplay(context, turn.answer) : context.json(turn.answer, 200);
-    }
-    if (streaming) return streamTurn(context, deps, turn);
+    if (turn.kind === 'replay') return asDocumented(answerReplay(context, turn.answer));
+    if (asksForStream(context)) return asDocumented(streamTurn(context, deps, turn));
     return context.json(await finishTurn(deps, turn), 200);
   });
+}
 
+function addShowAndCancel(app: App, deps: RouteDeps): void {
   const show = createRoute({
     method: 'get',
     path: '/sessions/{id}/requests/{requestId}',
+    operationId: 'getRequest',
     summary: 'A request, in whatever state',
     tags: ['Conversation'],
     security,
     middleware: [withCaller(deps)] as const,
     request: { params: requestPath },
-    responses: { 200: { description: 'The request', content: answer }, ...problemsOf(401, 404, 429, 503) },
+    responses: { 200: { description: 'The request', content: turnContent }, ...problemsOf(401, 404, 429, 503) },
   });
   app.openapi(show, async (context) => {
     const session = await getSession(deps, context.get('caller'));
@@ -80,17 +105,46 @@ export function addRequestRoutes(app: App, deps: RouteDeps): void {
   const cancel = createRoute({
     method: 'post',
     path: '/sessions/{id}/requests/{requestId}/cancel',
+    operationId: 'cancelRequest',
     summary: 'Stop a running request; what was said so far is kept and charged by what it used',
     tags: ['Conversation'],
     security,
     middleware: [withCaller(deps)] as const,
     request: { params: requestPath },
-    responses: { 200: { description: 'The request, ended', content: answer }, ...problemsOf(401, 404, 429, 503) },
+    responses: { 200: { description: 'The request, ended', content: turnContent }, ...problemsOf(401, 404, 429, 503) },
   });
   app.openapi(cancel, async (context) => {
     const session = await getSession(deps, context.get('caller'));
     const requestId = parseRequestId(context.req.valid('param').requestId);
     return context.json(await cancelRequest(deps, { sessionId: session.id, requestId }), 200);
+  });
+}
+
+const asksForStream = ({ req }: Context) => /\btext\/event-stream\b/i.test(req.header('accept') ?? '');
+
+/**
+ * A stream is no content of the documented answer: a generated client would be told that any answer may be one of its events.
+ * They are the schema `TurnEvent`.
+ */
+const asDocumented = (response: Response) =>
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion
+  response as unknown as TypedResponse<never, 200, 'json'>;
+
+function answerReplay(context: Context, answer: TurnAnswer): Response {
+  tellReplayed(context);
+  return asksForStream(context) ? streamReplay(context, answer) : context.json(answer, 200);
+}
+
+/** What was answered before is answered again, whatever this server lets be asked for today. */
+function knownTurn(deps: RouteDeps) {
+  const today = turnBody(deps.limits);
+  return createMiddleware<AppEnv>(async (context, next) => {
+    const idempotencyKey = context.req.header('idempotency-key');
+    const body: unknown = await context.req.json();
+    if (!idempotencyKey || today.safeParse(body).success) return next();
+    const { sessionId } = context.get('caller');
+    const answer = await findKnownTurn(deps, { sessionId, idempotencyKey, body });
+    return answer ? answerReplay(context, answer) : next();
   });
 }
 

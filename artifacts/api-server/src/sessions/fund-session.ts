@@ -8,7 +8,15 @@ import {
   satsToMsat,
   type TopUp,
 } from '@timmy-tower/contract';
-import { addInvoice, listPayableInvoices, type NewSessionInvoice, type PayableInvoice } from '@timmy-tower/db';
+import {
+  addInvoice,
+  findInvoiceByKey,
+  keyInvoice,
+  listPayableInvoices,
+  type NewSessionInvoice,
+  type PayableInvoice,
+  type StoredInvoice,
+} from '@timmy-tower/db';
 
 import type { Deps } from '../deps.ts';
 import { toInvoice } from './answers.ts';
@@ -28,33 +36,83 @@ export async function createInvoice({ wallet, agentName }: Deps, amountSats: num
   return { ...invoice, amountMsat: satsToMsat(amountSats) };
 }
 
+export interface AskedTopUp extends DepositRequest {
+  readonly idempotencyKey?: string | undefined;
+}
+
+export interface ToppedUp {
+  readonly answer: TopUp;
+  /** It was asked for with this key before. */
+  readonly isReplay: boolean;
+}
+
 /**
- * An invoice for a session: the newest unpaid one of this amount that leaves time to pay it, else a new one. An expired
- * session may be topped up: the payment revives it.
- * @throws {AppError} `rate-limited` when the session has as many unpaid invoices as it may
+ * An invoice for a session: what its key was given before, or the newest unpaid one of this amount that leaves time to pay it
+ * and is no other key's, else a new one. An expired session may be topped up: the payment revives it.
+ * @throws {AppError} `rate-limited` when the session has as many unpaid invoices as it may; `idempotency-mismatch`
  */
-export async function topUpSession(deps: Deps, caller: Caller, { amountSats }: DepositRequest): Promise<TopUp> {
+export async function topUpSession(deps: Deps, caller: Caller, asked: AskedTopUp): Promise<ToppedUp> {
   const session = await getSession(deps, caller);
-  if (session.status === 'closed') throw sessionClosed();
-  const amountMsat = satsToMsat(amountSats);
-  return deps.queues.funding.run(session.id, async () => {
-    const payable = await listPayableInvoices(deps.db, { sessionId: session.id, limit: MOST_PENDING });
-    const same = payable.find((invoice) => invoice.amountMsat === amountMsat && invoice.leftMs >= ENOUGH_TIME_MS);
-    const invoice = same ?? (await addNewInvoice(deps, session.id, { amountSats, payable }));
-    if (!invoice) throw tooManyInvoices(payable);
-    return { invoice: toInvoice(invoice) };
+  const { id: sessionId } = session;
+  return deps.queues.funding.run(sessionId, async () => {
+    const known = await findKnownTopUp(deps, sessionId, asked);
+    if (known) return known;
+    if (session.status === 'closed') throw sessionClosed();
+    const payable = await listPayableInvoices(deps.db, { sessionId, limit: MOST_PENDING });
+    const invoice =
+      (await giveAgain(deps, sessionId, { ...asked, payable })) ??
+      (await addNewInvoice(deps, sessionId, { ...asked, payable }));
+    if (invoice) return { answer: { invoice: toInvoice(invoice) }, isReplay: false };
+    // Another server may have been asked with the same key at the same time.
+    const meanwhile = await findKnownTopUp(deps, sessionId, asked);
+    if (!meanwhile) throw tooManyInvoices(payable);
+    return meanwhile;
   });
 }
 
-/** undefined: the session has as many as it may. */
+/** What its key was given before. @throws {AppError} `idempotency-mismatch` when that was another amount */
+export async function findKnownTopUp(
+  { db }: Pick<Deps, 'db'>,
+  sessionId: string,
+  { amountSats, idempotencyKey }: AskedTopUp,
+): Promise<ToppedUp | undefined> {
+  const known = idempotencyKey === undefined ? undefined : await findInvoiceByKey(db, { sessionId, idempotencyKey });
+  if (known && known.amountMsat !== satsToMsat(amountSats)) {
+    throw new AppError(
+      'idempotency-mismatch',
+      'This Idempotency-Key was used for another amount. Use a new key for a new top-up.',
+    );
+  }
+  return known && { answer: { invoice: toInvoice(known) }, isReplay: true };
+}
+
+type AskedInvoice = AskedTopUp & { readonly payable: readonly PayableInvoice[] };
+
+async function giveAgain(
+  { db }: Deps,
+  sessionId: string,
+  { amountSats, idempotencyKey, payable }: AskedInvoice,
+): Promise<StoredInvoice | undefined> {
+  const amountMsat = satsToMsat(amountSats);
+  const isFree = ({ isKeyed }: PayableInvoice) => idempotencyKey === undefined || !isKeyed;
+  const same = payable.find(
+    (invoice) => invoice.amountMsat === amountMsat && invoice.leftMs >= ENOUGH_TIME_MS && isFree(invoice),
+  );
+  if (!same || idempotencyKey === undefined) return same;
+  const isGiven = await keyInvoice(db, { sessionId, idempotencyKey, paymentHash: same.paymentHash });
+  return isGiven ? same : undefined;
+}
+
+/** undefined: the session has as many as it may, or its key has one since a moment ago. */
 async function addNewInvoice(
   deps: Deps,
   sessionId: string,
-  { amountSats, payable }: { amountSats: number; payable: readonly PayableInvoice[] },
-) {
+  { amountSats, idempotencyKey, payable }: AskedInvoice,
+): Promise<StoredInvoice | undefined> {
   if (payable.length >= MOST_PENDING) return undefined;
   const invoice = await createInvoice(deps, amountSats);
-  return addInvoice(deps.db, sessionId, { ...invoice, mostPending: MOST_PENDING });
+  const added = await addInvoice(deps.db, sessionId, { ...invoice, mostPending: MOST_PENDING, idempotencyKey });
+  return added === 'known' ? undefined : added;
 }
 
 function tooManyInvoices(payable: readonly PayableInvoice[]): AppError {

@@ -2,7 +2,7 @@
  * One turn: the user's message in, the reply out, one charge. Two statements of the database, and between them, while the
  * model thinks, no transaction and no connection is held. This is the first half; `finish-turn.ts` is the second.
  */
-import { createHash, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 
 import { countTokens } from '@timmy-tower/agent';
 import { AppError, type TurnAnswer, type TurnRequest } from '@timmy-tower/contract';
@@ -14,6 +14,7 @@ import { refuseTurn } from './refuse-turn.ts';
 import { release } from './release.ts';
 import type { RunningTurn } from './running-turns.ts';
 import type { Caller } from './session-key.ts';
+import { hashMeant, hashSaid, type WholeTurn, withDefaults } from './turn-body.ts';
 import { untilAnswered } from './until-answered.ts';
 
 /** A balance that pays for a shorter reply than this is not worth a turn. */
@@ -36,7 +37,7 @@ export interface BegunTurn {
   readonly kind: 'begun';
   readonly sessionId: string;
   readonly requestId: string;
-  readonly body: TurnRequest;
+  readonly body: WholeTurn;
   readonly messageTokens: number;
   readonly reserved: ReservedTurn;
   readonly running: RunningTurn;
@@ -65,16 +66,17 @@ export async function beginTurn(deps: Deps, turn: NewTurn): Promise<BegunTurn | 
 
 async function reserve(
   deps: Deps,
-  { caller, body, idempotencyKey }: NewTurn,
+  { caller, body: said, idempotencyKey: key }: NewTurn,
   entered: { readonly sessionId: string; readonly requestId: string; readonly running: RunningTurn },
 ): Promise<BegunTurn | ReplayedTurn> {
   const { agent, prices, runningTurns } = deps;
   const { requestId, running } = entered;
+  const body = withDefaults(said, deps.limits);
   const messageTokens = await countTokens(body.content);
   const reservation = {
     ...caller,
     requestId,
-    idempotency: idempotencyKey === undefined ? undefined : { key: idempotencyKey, bodyHash: hashBody(body) },
+    idempotency: key === undefined ? undefined : { key, bodyHash: hashMeant(body), saidHash: hashSaid(said) },
     model: agent.model,
     owner: runningTurns.owner,
     leaseMs: runningTurns.leaseMs,
@@ -108,11 +110,3 @@ const shuttingDown = () =>
   new AppError('unavailable', 'This server is shutting down. Nothing was charged: try again in a moment.', {
     fields: { retryAfterSeconds: 1 },
   });
-
-/** The parsed body, so that neither layout nor a spelled-out default makes another body of it. */
-function hashBody({ content, maxOutputTokens, history }: TurnRequest): Buffer {
-  const { maxMessages, tokenBudget } = history;
-  return createHash('sha256')
-    .update(JSON.stringify([content, maxOutputTokens, maxMessages, tokenBudget]))
-    .digest();
-}

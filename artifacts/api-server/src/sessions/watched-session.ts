@@ -1,5 +1,5 @@
 /** One session that is watched, whoever of its readers came first: they share what is known of it. */
-import { AppError, type Session } from '@timmy-tower/contract';
+import { AppError, type SessionEvent } from '@timmy-tower/contract';
 import type { StoredSession } from '@timmy-tower/db';
 
 import { toProblem } from '../problem.ts';
@@ -28,7 +28,8 @@ export class WatchedSession {
   take(now: StoredSession): void {
     const before = this.#stored;
     this.#stored = now;
-    if (hasChanged(before, now)) this.#tell(this.readers);
+    if (hasChanged(before, now)) this.#tell(this.readers, this.#sessionEvent());
+    if (before.messagesVersion !== now.messagesVersion) this.#tell(this.readers, messagesEvent(now));
   }
 
   /** The invoice that shows expires by itself: nobody writes that. `now` is by the database's clock. */
@@ -40,7 +41,7 @@ export class WatchedSession {
 
   add(reader: SessionReader): void {
     this.readers.add(reader);
-    this.#tell([reader]);
+    this.#tell([reader], this.#sessionEvent());
   }
 
   /** Who has to go for one more with this key: the oldest with the same key, or else of all. */
@@ -50,12 +51,18 @@ export class WatchedSession {
     return this.readers.size >= MOST_READERS ? [...this.readers][0] : undefined;
   }
 
-  #tell(readers: Iterable<SessionReader>): void {
-    const data: Session = toSession(this.#stored, this.#idleDays);
-    const event = encodeEvent({ event: 'session', data });
-    for (const reader of readers) reader.send(event);
+  #sessionEvent(): SessionEvent {
+    return { event: 'session', data: toSession(this.#stored, this.#idleDays) };
+  }
+
+  #tell(readers: Iterable<SessionReader>, event: SessionEvent): void {
+    const encoded = encodeEvent(event);
+    for (const reader of readers) reader.send(encoded);
   }
 }
+
+/** The main conversation, which is all there is. */
+const messagesEvent = ({ id }: StoredSession): SessionEvent => ({ event: 'messages', data: { conversationId: id } });
 
 function hasChanged(before: StoredSession, now: StoredSession): boolean {
   return (

@@ -89,10 +89,11 @@ async function requestApi(path: string, options: CallOptions): Promise<Response>
   const sentAt = Date.now();
   let response: Response;
   try {
-    response = await fetch(path, {
+    response = await fetch(`.${path}`, {
       method: method ?? (json === undefined ? 'GET' : 'POST'),
       headers: {
-        ...(key === undefined ? {} : { authorization: `Bearer ${key}` }),
+        // Not in Authorization: a proxy may want that for a password, and the browser sends it by itself.
+        ...(key === undefined ? {} : { 'x-session-key': key }),
         ...(json === undefined ? {} : { 'content-type': 'application/json' }),
         ...headers,
       },

@@ -64,7 +64,7 @@ export function StartScreen({ missing, onOpenDrawer }: StartScreenProps) {
         </ul>
         <footer className="row row-centre">
           <OpenWithKey />
-          <a className="quiet-button" href="/docs">
+          <a className="quiet-button" href="docs">
             API
           </a>
         </footer>

@@ -13,6 +13,7 @@ import { createApp } from '../src/app.ts';
 import { loadConfig, requestLimits, settingsSchema } from '../src/config.ts';
 import type { Deps } from '../src/deps.ts';
 import { createLog } from '../src/log.ts';
+import { createSessionQueues } from '../src/sessions/session-queues.ts';
 import { openApiDocument } from '../src/routes/docs.ts';
 
 const README = fileURLToPath(new URL('../../../README.md', import.meta.url));
@@ -36,6 +37,7 @@ async function endpointsTable(): Promise<string> {
     wallet,
     limits,
     log: createLog('silent'),
+    queues: createSessionQueues(),
     newSessionsPerMinute: 1,
     corsOrigins: [],
   } as unknown as Deps;

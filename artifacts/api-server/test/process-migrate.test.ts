@@ -1,9 +1,12 @@
 /** The command `migrate`, with a server beside it and without one. */
+import { readdir } from 'node:fs/promises';
+
 import { openEmptyDatabase } from '@timmy-tower/db/testing';
 import { expect, test, vi } from 'vitest';
 
+import { until } from './harness.ts';
 import { call, fundSession } from './server-client.ts';
-import { openPlace } from './server-process.ts';
+import { openPlace, type Place } from './server-process.ts';
 
 // Starting a server takes seconds where the processors are busy.
 vi.setConfig({ testTimeout: 180_000 });
@@ -28,14 +31,18 @@ test('beside a running server it is a guest in its PostgreSQL, which goes on', a
 
 test('beside a server that is just starting for the first time it waits for its PostgreSQL', async () => {
   await using place = await openPlace();
-  const [server, ...migrated] = await Promise.all([
-    place.start(),
-    place.run({}, ['migrate']),
-    place.run({}, ['migrate']),
-  ]);
+  const starting = place.start();
+  await until(async () => isClaimed(place));
+  const [server, ...migrated] = await Promise.all([starting, place.run({}, ['migrate']), place.run({}, ['migrate'])]);
   for (const each of migrated) expect(each).toMatchObject(MIGRATED);
   expect((await call(server, '/readyz')).status).toBe(200);
 });
+
+/** Before, whoever comes first has it. */
+async function isClaimed({ directory }: Place): Promise<boolean> {
+  const files = await readdir(directory, { recursive: true });
+  return files.some((file) => /claim\.\d+$/.test(file));
+}
 
 test('on a database that is named it needs no other setting', async () => {
   const database = await openEmptyDatabase();

@@ -20,7 +20,7 @@ const ABOUT_NO_SESSION: Record<string, RegExp> = {
     /^select .* from "sessions" left join lateral .*"invoices"."session_id" = "sessions"."id".* where "sessions"."id" = ANY\(/s,
   'requests whose lease ran out':
     /^select .* from "session_requests" where .*"state" = 'running' and .*"lease_expires_at" </,
-  'invoices that are due': /^WITH due AS MATERIALIZED/,
+  'invoices that are due': /^SELECT session_id, payment_hash FROM invoices WHERE next_lookup_at <=/,
   'invoices that are watched': /^select .* from "invoices" where \(?"invoices"."next_lookup_at" is not null/,
   'idle sessions': /^select .* from "sessions" where status = 'active' AND used_at </,
   'unpaid sessions': /^select .* from "sessions" where status = 'awaiting_payment'/,

@@ -163,7 +163,7 @@ test('pings keep a stream, and nothing else is asked', async () => {
     void stream.write(': ping\n\n');
   }
   await vi.advanceTimersByTimeAsync(100);
-  expect(asked).toEqual(['/sessions/1/events']);
+  expect(asked).toEqual(['./sessions/1/events']);
   stop();
 });
 

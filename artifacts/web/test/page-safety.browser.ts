@@ -98,7 +98,7 @@ test('the page, its CSP and its caching', async () => {
   expect(document.headers.get('content-encoding')).toBe('br');
   const html = await document.text();
   expect(html).not.toMatch(/<script(?![^>]*src=)/);
-  const path = /src="(\/assets\/[^"]+\.js)"/.exec(html)![1]!;
+  const path = /src="\.(\/assets\/[^"]+\.js)"/.exec(html)![1]!;
   const asset = await fetch(served.app.url + path);
   expect(asset.headers.get('cache-control')).toContain('immutable');
   const file = served.app.deps.page!.find((each) => each.path === path)!;

@@ -22,9 +22,9 @@ test('the whole journey goes on, and no number or word is stale', { timeout: 180
   await streamMarkdown(page);
   await stopAndFail(page);
   await payAgain(page);
-  expect(await sidebarBalance(page)).toBe(await page.locator('.meter-balance').innerText());
+  await untilBalancesAgree(page);
   await ask(page, 'explain step 2');
-  expect(await sidebarBalance(page)).toBe(await page.locator('.meter-balance').innerText());
+  await untilBalancesAgree(page);
   await leaveAndComeBack(page);
   expect(await page.evaluate(() => globalThis.unseen)).toEqual([]);
 });
@@ -112,6 +112,12 @@ async function leaveAndComeBack(page: Page): Promise<void> {
   await page.getByRole('button', { name: 'Remove it' }).click();
   await page.getByRole('heading', { name: 'Talk to Timmy' }).waitFor();
 }
+
+/** Both are told of a turn's charge a moment after its reply. */
+const untilBalancesAgree = (page: Page) =>
+  expect
+    .poll(async () => [await sidebarBalance(page), await page.locator('.meter-balance').innerText()])
+    .toSatisfy(([one, other]) => one === other);
 
 const sidebarBalance = (page: Page) =>
   page.locator('.session-link[aria-current=page] .session-facts bdi').first().innerText();

@@ -56,12 +56,13 @@ function follow({ awaitsPayment = false } = {}) {
   const connection: boolean[] = [];
   const watcher = {
     onSession: (now: Session) => void seen.push(now),
+    onMessages: vi.fn(),
     onGone: vi.fn(),
     onConnection: (connected: boolean) => void connection.push(connected),
     awaitsPayment: () => awaitsPayment,
   };
   const stop = watchSession(new SessionApi('1', 'key'), watcher);
-  return { seen, connection, onGone: watcher.onGone, stop };
+  return { seen, connection, onGone: watcher.onGone, onMessages: watcher.onMessages, stop };
 }
 
 /** Nobody answers until the caller gives up. */
@@ -230,5 +231,32 @@ test('a session that is gone is told once, and nothing more is asked', async () 
   await vi.advanceTimersByTimeAsync(30_000);
   expect(onGone).toHaveBeenCalledOnce();
   expect(asked).toHaveLength(1);
+  stop();
+});
+
+test('messages are told of when a stream begins, and when it says so', async () => {
+  const stream = openStream();
+  events = stream.answer;
+  const { onMessages, stop } = follow();
+  void stream.write(eventText('session', paid));
+  await vi.advanceTimersByTimeAsync(100);
+  expect(onMessages).toHaveBeenCalledTimes(1);
+  void stream.write(eventText('session', { ...paid, balanceMsat: 1 }));
+  await vi.advanceTimersByTimeAsync(100);
+  expect(onMessages).toHaveBeenCalledTimes(1);
+  void stream.write(eventText('messages', { conversationId: '1' }));
+  await vi.advanceTimersByTimeAsync(100);
+  expect(onMessages).toHaveBeenCalledTimes(2);
+  stop();
+});
+
+test.each<[string, (signal: AbortSignal) => Response | Promise<Response>]>([
+  ['is refused', () => Response.json(problem('rate-limited', 429), { status: 429 })],
+  ['is held back', silence],
+])('where a stream %s, messages are asked for with the session', async (_, answer) => {
+  events = answer;
+  const { onMessages, stop } = follow();
+  await vi.advanceTimersByTimeAsync(31_000);
+  expect(onMessages.mock.calls.length).toBeGreaterThan(4);
   stop();
 });

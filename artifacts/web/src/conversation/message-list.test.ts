@@ -3,6 +3,7 @@ import type { Message } from '@timmy-tower/contract';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 
 import { SessionApi } from '../api/session-api.ts';
+import { findKept, keepSession, updateKept } from '../keyring.ts';
 import { ConversationStore } from './conversation-store.ts';
 import { MessageList } from './message-list.ts';
 import type { LiveTurn } from './state.ts';
@@ -23,7 +24,10 @@ const numbered = (count: number) => Array.from({ length: count }, (_, index) => 
 let stored: Message[] = [];
 let gate: Promise<void> = Promise.resolve();
 let isDown = false;
+let isBusy = false;
 const asked: URLSearchParams[] = [];
+
+const problem = { type: '/problems/invalid-request', title: 'No', status: 422, code: 'invalid-request' };
 
 function readPage(search: URLSearchParams): Response {
   const isOldestFirst = search.get('order') === 'asc';
@@ -31,7 +35,6 @@ function readPage(search: URLSearchParams): Response {
   const all = isOldestFirst ? stored : stored.toReversed();
   const place = all.findIndex(({ id }) => id === after);
   if (after && place < 0) {
-    const problem = { type: '/problems/invalid-request', title: 'No', status: 422, code: 'invalid-request' };
     return Response.json(problem, { status: 422 });
   }
   const limit = Number(search.get('limit'));
@@ -41,6 +44,7 @@ function readPage(search: URLSearchParams): Response {
 
 beforeEach(() => {
   isDown = false;
+  isBusy = false;
   gate = Promise.resolve();
   asked.splice(0);
   vi.stubGlobal('fetch', async (path: string, { method }: RequestInit) => {
@@ -48,6 +52,7 @@ beforeEach(() => {
     if (isDown) throw new TypeError('fetch failed');
     const search = new URL(path, 'http://server').searchParams;
     asked.push(search);
+    if (isBusy && search.has('after')) return Response.json({ ...problem, code: 'unavailable' }, { status: 503 });
     const answer = readPage(search);
     await gate;
     return answer;
@@ -91,6 +96,23 @@ test('a conversation that was forgotten elsewhere is emptied, and begins again f
   await list.loadNewer();
   expect(shown()).toEqual(numbered(60).slice(10));
   expect(store.get().older).toBe('more');
+});
+
+test('a server that is busy has forgotten nothing', async () => {
+  const all = numbered(60);
+  const { list, shown } = openList(all);
+  isBusy = true;
+  await list.loadNewer();
+  expect(shown()).toEqual(all);
+});
+
+test('a conversation that was forgotten elsewhere has no title', async () => {
+  keepSession('a-session', 'tt_key');
+  updateKept('a-session', { title: 'the title' });
+  const { list } = openList(['old']);
+  stored = [];
+  await list.loadNewer();
+  expect(findKept('a-session')?.title).toBe('');
 });
 
 test('what was said before an own turn is shown before it, though its reply was known first', async () => {

@@ -115,7 +115,7 @@ export class MessageList {
     this.#newest = messages.at(-1)?.id;
     const now = joinMessages(messages, addedMeanwhile);
     if (now.length === 0) updateKept(this.#api.id, { title: '' });
-    this.#store.change({ messages: now, prepended: 0, older: older ?? 'none' });
+    this.#store.change({ messages: now, older: older ?? 'none' });
   }
 
   async #findNewer(newest: string | undefined): Promise<Newer> {

@@ -172,10 +172,11 @@ test('while a payment is awaited it is asked for, and a stream that holds back w
   const stream = openStream();
   events = (signal) => (streams() === 1 ? stream.answer(signal) : silence(signal));
   show = () => Response.json(unpaid);
-  const { seen, stop } = follow({ awaitsPayment: true });
+  const { seen, onMessages, stop } = follow({ awaitsPayment: true });
   void stream.write(eventText('session', unpaid));
   await vi.advanceTimersByTimeAsync(11_000);
   expect(seen).toEqual([unpaid]);
+  expect(onMessages).toHaveBeenCalledOnce();
   expect(looks()).toBe(2);
   show = () => Response.json(paid);
   await vi.advanceTimersByTimeAsync(5000);

@@ -3,11 +3,13 @@ import type { Message } from '@timmy-tower/contract';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 
 import { SessionApi } from '../api/session-api.ts';
-import { findKept, keepSession, updateKept } from '../keyring.ts';
+import { findKept, keepSession, sessionIdOf, updateKept } from '../keyring.ts';
 import { ConversationStore } from './conversation-store.ts';
 import { MessageList } from './message-list.ts';
 import type { LiveTurn } from './state.ts';
 
+const KEY = `tt_${'A'.repeat(64)}`;
+const ID = sessionIdOf(KEY) ?? '';
 const createdAt = '2026-11-25T12:00:00.000Z';
 const messageOf = (id: string): Message => ({
   id,
@@ -64,7 +66,7 @@ afterEach(() => vi.unstubAllGlobals());
 function openList(ids: string[]) {
   stored = messagesOf(...ids);
   const store = new ConversationStore();
-  const list = new MessageList(new SessionApi('a-session', 'tt_key'), store);
+  const list = new MessageList(new SessionApi(ID, KEY), store);
   list.begin({ messages: stored.toReversed(), hasMore: false });
   store.change({ phase: 'ready' });
   const shown = () => store.get().messages.map(({ id }) => id);
@@ -107,12 +109,13 @@ test('a server that is busy has forgotten nothing', async () => {
 });
 
 test('a conversation that was forgotten elsewhere has no title', async () => {
-  keepSession('a-session', 'tt_key');
-  updateKept('a-session', { title: 'the title' });
+  keepSession(ID, KEY);
+  updateKept(ID, { title: 'the title' });
   const { list } = openList(['old']);
+  expect(findKept(ID)?.title).toBe('the title');
   stored = [];
   await list.loadNewer();
-  expect(findKept('a-session')?.title).toBe('');
+  expect(findKept(ID)?.title).toBe('');
 });
 
 test('what was said before an own turn is shown before it, though its reply was known first', async () => {
@@ -197,7 +200,7 @@ test('what could not be read is read when the connection is back', async () => {
 test('what was said while the newest page was on its way is read once that is here', async () => {
   stored = messagesOf('first', 'second');
   const store = new ConversationStore();
-  const list = new MessageList(new SessionApi('a-session', 'tt_key'), store);
+  const list = new MessageList(new SessionApi(ID, KEY), store);
   await list.loadNewer();
   expect(asked).toEqual([]);
   list.begin({ messages: messagesOf('first'), hasMore: false });

@@ -45,6 +45,7 @@ export class Conversation {
     this.reload();
     return watchSession(this.#api, {
       onSession: (session) => this.#onSession(session),
+      onMessages: () => void this.#messages.loadNewer(),
       onGone: () => this.state.change({ phase: 'gone' }),
       onConnection: (connected) => this.state.setConnected(connected),
       awaitsPayment: () => this.#funding.awaitsPayment(),
@@ -109,8 +110,8 @@ export class Conversation {
     this.state.change({ phase: 'loading' });
     try {
       const [session, page] = await Promise.all([this.#api.session(), this.#api.messages({ order: 'desc' })]);
-      const older = page.hasMore ? 'more' : 'none';
-      this.state.change({ phase: 'ready', messages: page.messages.toReversed(), older });
+      this.#messages.begin(page);
+      this.state.change({ phase: 'ready' });
       // What follows the session may have been faster, and knows better.
       if (!this.state.get().session) this.#onSession(session);
       this.#turns.resume();
@@ -129,8 +130,5 @@ export class Conversation {
     if (this.state.get().phase === 'unreachable') this.reload();
     if (!before) return;
     if (this.#funding.notePayment(before, session)) this.#turns.sendUnpaid();
-    const settled = before.balanceMsat > session.balanceMsat;
-    const released = before.heldMsat > session.heldMsat;
-    if ((settled || released) && !this.state.get().turn) void this.#messages.loadNewer();
   }
 }

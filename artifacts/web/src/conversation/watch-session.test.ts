@@ -56,12 +56,13 @@ function follow({ awaitsPayment = false } = {}) {
   const connection: boolean[] = [];
   const watcher = {
     onSession: (now: Session) => void seen.push(now),
+    onMessages: vi.fn(),
     onGone: vi.fn(),
     onConnection: (connected: boolean) => void connection.push(connected),
     awaitsPayment: () => awaitsPayment,
   };
   const stop = watchSession(new SessionApi('1', 'key'), watcher);
-  return { seen, connection, onGone: watcher.onGone, stop };
+  return { seen, connection, onGone: watcher.onGone, onMessages: watcher.onMessages, stop };
 }
 
 /** Nobody answers until the caller gives up. */
@@ -171,10 +172,11 @@ test('while a payment is awaited it is asked for, and a stream that holds back w
   const stream = openStream();
   events = (signal) => (streams() === 1 ? stream.answer(signal) : silence(signal));
   show = () => Response.json(unpaid);
-  const { seen, stop } = follow({ awaitsPayment: true });
+  const { seen, onMessages, stop } = follow({ awaitsPayment: true });
   void stream.write(eventText('session', unpaid));
   await vi.advanceTimersByTimeAsync(11_000);
   expect(seen).toEqual([unpaid]);
+  expect(onMessages).toHaveBeenCalledOnce();
   expect(looks()).toBe(2);
   show = () => Response.json(paid);
   await vi.advanceTimersByTimeAsync(5000);
@@ -230,5 +232,32 @@ test('a session that is gone is told once, and nothing more is asked', async () 
   await vi.advanceTimersByTimeAsync(30_000);
   expect(onGone).toHaveBeenCalledOnce();
   expect(asked).toHaveLength(1);
+  stop();
+});
+
+test('messages are told of when a stream begins, and when it says so', async () => {
+  const stream = openStream();
+  events = stream.answer;
+  const { onMessages, stop } = follow();
+  void stream.write(eventText('session', paid));
+  await vi.advanceTimersByTimeAsync(100);
+  expect(onMessages).toHaveBeenCalledTimes(1);
+  void stream.write(eventText('session', { ...paid, balanceMsat: 1 }));
+  await vi.advanceTimersByTimeAsync(100);
+  expect(onMessages).toHaveBeenCalledTimes(1);
+  void stream.write(eventText('messages', { conversationId: '1' }));
+  await vi.advanceTimersByTimeAsync(100);
+  expect(onMessages).toHaveBeenCalledTimes(2);
+  stop();
+});
+
+test.each<[string, (signal: AbortSignal) => Response | Promise<Response>]>([
+  ['is refused', () => Response.json(problem('rate-limited', 429), { status: 429 })],
+  ['is held back', silence],
+])('where a stream %s, messages are asked for with the session', async (_, answer) => {
+  events = answer;
+  const { onMessages, stop } = follow();
+  await vi.advanceTimersByTimeAsync(31_000);
+  expect(onMessages.mock.calls.length).toBeGreaterThan(4);
   stop();
 });

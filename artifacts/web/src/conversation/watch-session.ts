@@ -17,6 +17,8 @@ const PING_MISSED_MS = 20_000;
 
 export interface SessionWatcher {
   readonly onSession: (session: Session) => void;
+  /** Messages were said or forgotten, or may have been since it was last told. */
+  readonly onMessages: () => void;
   readonly onGone: () => void;
   readonly onConnection: (connected: boolean) => void;
   /** Money may come at any moment: the session is asked for even while its stream seems to work. */
@@ -67,7 +69,10 @@ async function follow(following: Following): Promise<void> {
       await new Promise((resolve) => setTimeout(resolve, end === 'too-many' ? INSTEAD_MS : RETRY_MS));
       const session = signal.aborted ? undefined : await ask(following);
       if (session === 'gone') end = 'gone';
-      else if (session) tell(following, session);
+      else if (session) {
+        tell(following, session);
+        watcher.onMessages();
+      }
     }
     if (end === 'gone') return signal.aborted ? undefined : watcher.onGone();
   }
@@ -130,7 +135,9 @@ class SessionStream {
       const said = { event, data: JSON.parse(data) } as SessionEvent;
       this.#eventCount += 1;
       if (said.event === 'session') tell(this.#following, said.data);
-      else if (said.event === 'error' && said.data.code === 'too-many-readers') this.#end = 'too-many';
+      // A stream tells how the session stands when it begins, not what was said before.
+      if (said.event === 'messages' || this.#eventCount === 1) this.#following.watcher.onMessages();
+      if (said.event === 'error' && said.data.code === 'too-many-readers') this.#end = 'too-many';
     }
   }
 
@@ -148,6 +155,7 @@ class SessionStream {
     const session = await ask(this.#following);
     // What the stream told meanwhile may be newer.
     if (this.#silence.signal.aborted || this.#eventCount !== eventCount) return;
+    if (session && session !== 'gone' && isQuiet) this.#following.watcher.onMessages();
     if (!session || (session !== 'gone' && factsOf(session) === this.#following.told)) return;
     this.#end = session === 'gone' ? 'gone' : 'overtaken';
     this.#silence.end();

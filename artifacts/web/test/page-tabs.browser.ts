@@ -12,7 +12,12 @@ async function openOther({ page, context, faults }: Visitor): Promise<Page> {
   const other = await context.newPage();
   other.on('pageerror', (error) => faults.push(String(error)));
   await other.goto(page.url());
-  await other.getByLabel(/^Message to/).waitFor();
+  // Loaded: what is sent before is not taken.
+  await other
+    .getByRole('heading', { name: /^Say something to/ })
+    .or(other.locator('.bubble'))
+    .first()
+    .waitFor();
   return other;
 }
 

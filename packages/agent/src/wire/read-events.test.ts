@@ -13,6 +13,10 @@ async function read(pieces: readonly Uint8Array[]) {
 const fields = fc.constantFrom(
   'data: {"a":"é 世界 👩‍💻"}',
   'data:{"b":1}',
+  '\ufeffdata: {"c":1}',
+  ' Data : {"d":1}',
+  'data: data: {"e":1}',
+  ' \ufeff',
   'data: [DONE]',
   'data: ping',
   ': comment',

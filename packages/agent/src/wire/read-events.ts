@@ -2,6 +2,7 @@
 import { createParser } from 'eventsource-parser';
 
 import { isObject, type JsonObject, parseJson } from './json.ts';
+import { LineStarts } from './line-starts.ts';
 import { ProviderFailure } from './provider-failure.ts';
 
 /** One event, the end mark, or what cannot be read. `name` is the `event:` line's. */
@@ -60,12 +61,16 @@ function readStream(): BodyReader {
       events.push(tooLong());
     },
   });
-  const read = (text: string) => {
+  const starts = new LineStarts();
+  const feed = (text: string) => {
     events = [];
     if (!isTooLong) parser.feed(text);
     return events;
   };
-  return { read, end: (text) => read(`${text}\n\n`) };
+  return {
+    read: (text) => feed(starts.mend(text)),
+    end: (text) => feed(`${starts.mend(text)}${starts.end()}\n\n`),
+  };
 }
 
 /** One JSON document or several, one a line; each is read as soon as it can be, for the connection may stay open. */
@@ -121,13 +126,13 @@ function readData(name: string | undefined, data: string): ServerEvent[] {
 /** What is neither JSON nor the end mark says nothing: `ping`, `ok`, an empty line. */
 function readLine(name: string | undefined, line: string): ServerEvent[] {
   if (END_MARK.test(line)) return ['done'];
-  if (line.startsWith('{')) return [notJson()];
+  if (line.includes('{')) return [notJson()];
   return name === 'error' ? [{ name, json: { error: line } }] : [];
 }
 
 /** A JSON object, or the objects of a list; undefined for what is neither. */
 function objectsIn(text: string): JsonObject[] | undefined {
-  const json = parseJson(text);
+  const json = parseJson(text.trim());
   if (isObject(json)) return [json];
   return Array.isArray(json) ? json.filter(isObject) : undefined;
 }

@@ -203,6 +203,13 @@ export const breaks: readonly Habit[] = [
     sends: ({ begin, text }) => `${begin() + text('Heat')}data: {"text": "${PROVIDERS_WORDS}"\n\n${text(', pour.')}`,
     gives: { ...failed, text: 'Heat', cause: 'not_json' },
   },
+  ...['{"half": ', '[{"half": ', 'x{"half": 1}'].map((data): Habit => ({
+    name: `data that cannot be read and an end: ${data}`,
+    sends: ({ begin, text, finish, words, mark }) =>
+      `${begin() + text('Heat')}data: ${data}\n\n${finish(words.stop)}${mark}`,
+    gives: { ...failed, text: 'Heat', cause: 'not_json' },
+  })),
+  late('an error in bare JSON', `${JSON.stringify({ error: { message: PROVIDERS_WORDS } })}\n\n`),
   {
     name: 'an event that is not JSON before anything',
     sends: () => `data: {"text": "${PROVIDERS_WORDS}"\n\n`,

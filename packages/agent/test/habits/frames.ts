@@ -28,6 +28,48 @@ export const frames: readonly Habit[] = [
   },
   { name: 'lines ended by CR', sends: (protocol) => whole(protocol).replaceAll('\n', '\r'), gives },
   { name: 'a byte order mark', sends: (protocol) => `\ufeff${whole(protocol)}`, gives },
+  {
+    name: 'a byte order mark before every event',
+    sends: (protocol) => whole(protocol).replaceAll(/^(?=(?:event|data): )/gm, '\ufeff'),
+    gives,
+  },
+  {
+    name: 'a byte order mark before every event, one byte at a time',
+    sends: (protocol) => cut(whole(protocol).replaceAll(/^(?=(?:event|data): )/gm, '\ufeff'), 1),
+    gives,
+  },
+  {
+    name: 'a byte order mark within a word',
+    sends: (protocol) => stream(protocol, { text: 'a\ufeffb', usage }),
+    gives: { text: 'a\ufeffb', usage: readUsage },
+  },
+  {
+    name: 'spaces before every line',
+    sends: (protocol) => whole(protocol).replaceAll(/^(?=(?:event|data): )/gm, ' \t'),
+    gives,
+  },
+  {
+    name: 'names of fields in capitals, and spaces behind them',
+    kinds: chat,
+    sends: (protocol) => cut(whole(protocol).replaceAll(/^data:/gm, 'Data :'), 3),
+    gives,
+  },
+  {
+    name: 'names of fields twice',
+    kinds: chat,
+    sends: (protocol) => whole(protocol).replaceAll(/^data:/gm, 'data: data:'),
+    gives,
+  },
+  {
+    name: 'bare JSON among the events',
+    kinds: chat,
+    sends: () =>
+      [choice({ content: text.slice(0, 5) }), choice({ content: text.slice(5) }).slice('data: '.length)].join('') +
+      choice({}, 'stop') +
+      usageChunk(usage) +
+      '[DONE]\n\n',
+    gives,
+  },
   { name: 'blank lines before all', sends: (protocol) => `\n\n\r\n${whole(protocol)}`, gives },
   { name: 'no space behind the colon', sends: (protocol) => whole(protocol).replaceAll(/^(\w+): /gm, '$1:'), gives },
   { name: 'no blank line at the end', sends: (protocol) => whole(protocol).trimEnd(), gives },
@@ -122,6 +164,15 @@ export const frames: readonly Habit[] = [
       [choice({ content: text.slice(0, 5) }), choice({ content: text.slice(5) }), choice({}, 'stop'), usageChunk(usage)]
         .map((event) => event.replaceAll(/data: |\n(?=\n)/g, ''))
         .flatMap((line) => [line, { pauseMs: 20 }]),
+    gives,
+  },
+  {
+    name: 'a JSON object a line, a byte order mark before each',
+    kinds: chat,
+    sends: () =>
+      (choice({ content: text }) + choice({}, 'stop') + usageChunk(usage))
+        .replaceAll(/data: |\n(?=\n)/g, '')
+        .replaceAll(/^(?=\{)/gm, '\ufeff'),
     gives,
   },
   {

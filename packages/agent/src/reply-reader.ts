@@ -7,6 +7,7 @@ import { isBlank } from '@timmy-tower/contract';
 import type { ReplyEvent } from './agent.ts';
 import type { Prompt } from './prompt.ts';
 import type { ReportedUsage } from './usage.ts';
+import { endIn } from './wire/end-mark.ts';
 import { type Finish, readFinish } from './wire/finish.ts';
 import { failureOf, isError } from './wire/provider-error.ts';
 import { ProviderFailure } from './wire/provider-failure.ts';
@@ -53,7 +54,8 @@ export class ReplyReader {
     if (event === 'done') return [{ type: 'done' }];
     if (event instanceof ProviderFailure) return [{ type: 'failure', failure: event }];
     const { name, json } = event;
-    return isError(name, json) ? [{ type: 'failure', failure: failureOf(json) }] : this.#wire.read(json);
+    if (isError(name, json)) return [{ type: 'failure', failure: failureOf(json) }];
+    return [...this.#wire.read(json), ...endIn(name, json)];
   }
 
   /** The rest of the reply, once nothing more is to come. @throws {ProviderFailure} when there is no reply */

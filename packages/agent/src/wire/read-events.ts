@@ -1,6 +1,7 @@
 /** The JSON events of a provider's answer, however it is cut, marked and ended. */
 import { createParser } from 'eventsource-parser';
 
+import { isEndMark } from './end-mark.ts';
 import { isObject, type JsonObject, parseJson } from './json.ts';
 import { LineStarts } from './line-starts.ts';
 import { ProviderFailure } from './provider-failure.ts';
@@ -12,7 +13,6 @@ export type ServerEvent = { readonly name: string | undefined; readonly json: Js
 const MAX_EVENT_LENGTH = 16 * 1024 * 1024;
 /** All that is parsed of a body which is no stream: it is parsed again and again while it grows. */
 const MOST_PARSED_LENGTH = 4 * MAX_EVENT_LENGTH;
-const END_MARK = /^"?\[?done\]?"?$/i;
 
 /**
  * A list for each piece that arrives: an empty one is a sign of life. A body that is one JSON document, not events, gives one
@@ -125,7 +125,7 @@ function readData(name: string | undefined, data: string): ServerEvent[] {
 
 /** What is neither JSON nor the end mark says nothing: `ping`, `ok`, an empty line. */
 function readLine(name: string | undefined, line: string): ServerEvent[] {
-  if (END_MARK.test(line)) return ['done'];
+  if (isEndMark(name, line)) return ['done'];
   if (line.includes('{')) return [notJson()];
   return name === 'error' ? [{ name, json: { error: line } }] : [];
 }

@@ -1,6 +1,6 @@
 /** How streams end. A finish, or an end mark, is an end; a closed connection is none. */
-import { stream } from '../protocols/protocol.ts';
-import { choice, usageChunk } from '../protocols/openai-compatible.ts';
+import { named, stream } from '../protocols/protocol.ts';
+import { choice, chunk, usageChunk } from '../protocols/openai-compatible.ts';
 import { chat, type Habit, messages, readUsage, sentUsage as usage, withMark, reset, staysOpen } from './habit.ts';
 
 const answer = { text: 'Whole answer.', usage } as const;
@@ -93,6 +93,55 @@ export const endings: readonly Habit[] = [
     sends: ({ begin, text }) => `${begin()}${text('Whole answer.')}data: "[DONE]"\n\n`,
     gives: { text: 'Whole answer.' },
   },
+  ...[
+    'event: done\ndata: {}\n\n',
+    'event: done\ndata:\n\n',
+    'event: [DONE]\ndata: null\n\n',
+    'event: end\ndata: {"id": "1"}\n\n',
+    'event: message_end\ndata: {"usage": {}}\n\n',
+    'event: stream-end\ndata: ok\n\n',
+    'event: complete\ndata: {"status": "success"}\n\n',
+    'data: [END]\n\n',
+    'data: {"type": "done"}\n\n',
+    'data: {"event": "done", "data": null}\n\n',
+    'data: {"done": true, "done_reason": "stop"}\n\n',
+  ].map((mark): Habit => ({
+    name: `the end mark ${JSON.stringify(mark)}`,
+    kinds: chat,
+    sends: ({ text }) => [text('Whole answer.') + mark, staysOpen],
+    gives: { text: 'Whole answer.' },
+  })),
+  {
+    name: 'the last piece, the finish and the usage in the end mark',
+    kinds: chat,
+    sends: ({ text }) => [
+      `${text('Whole ')}event: done\n${choice({ content: 'answer.' }, 'length')}event: done\n${usageChunk(usage)}`,
+      staysOpen,
+    ],
+    gives: { ...whole, finish: 'length' },
+  },
+  {
+    name: 'an end mark with a limit for a reason',
+    kinds: chat,
+    sends: ({ text }) => `${text('Whole answer.')}data: {"done": true, "done_reason": "length"}\n\n`,
+    gives: { text: 'Whole answer.', finish: 'length' },
+  },
+  ...['{"reason": "error"}', '{"reason": "canceled"}', '{"status": "failed"}'].map((data): Habit => ({
+    name: `an end mark that says it is none: ${data}`,
+    kinds: chat,
+    sends: ({ text }) => `${text('Half an ans')}event: done\ndata: ${data}\n\n`,
+    gives: { fails: 'agent-failed', text: 'Half an ans', cause: 'failed_by_its_own_word' },
+  })),
+  {
+    name: 'what only looks like an end mark',
+    kinds: chat,
+    sends: ({ text }) =>
+      text('Half ') +
+      'event: content.done\ndata: {}\n\ndata: {"done": false}\n\n' +
+      chunk({ type: 'complete', choices: [{ index: 0, delta: { content: 'an ans' } }] }) +
+      'data: ended\n\n',
+    gives: { fails: 'agent-failed', text: 'Half an ans', cause: 'broke_off' },
+  },
   {
     name: 'the end mark of chat completions behind its own',
     kinds: ['openai', 'anthropic'],
@@ -116,6 +165,16 @@ export const endings: readonly Habit[] = [
     sends: ({ text }) => text('Half an ans') + usageChunk(usage),
     gives: { fails: 'agent-failed', text: 'Half an ans', usage: readUsage, cause: 'broke_off' },
   },
+  ...[{}, { usage: null }].map((more): Habit => ({
+    name: `a finish without usage: ${JSON.stringify(more)}`,
+    kinds: messages,
+    sends: ({ begin, text, mark }) =>
+      begin(usage) +
+      text('Whole answer.') +
+      named({ type: 'message_delta', delta: { stop_reason: 'end_turn' }, ...more }) +
+      mark,
+    gives: { text: 'Whole answer.', usage: { inputTokens: 321 } },
+  })),
   {
     name: 'a stop reason of null to the end',
     kinds: messages,

@@ -14,6 +14,10 @@ const chunks = (name: string, ...sent: readonly string[]): Habit => ({
   gives,
 });
 
+const block = (index: number, contentBlock: unknown) =>
+  named({ type: 'content_block_start', index, content_block: contentBlock });
+const delta = (index: number, piece: unknown) => named({ type: 'content_block_delta', index, delta: piece });
+
 export const beginnings: readonly Habit[] = [
   { name: 'the plain reply', sends: (protocol) => stream(protocol, { text: 'Heat, pour.', usage }), gives },
   {
@@ -142,6 +146,37 @@ export const beginnings: readonly Habit[] = [
       begin(usage) +
       text('Heat, pour.') +
       named({ type: 'content_block_delta', index: 1, delta: { type: 'input_json_delta', partial_json: '{"a' } }) +
+      finish('end_turn', usage) +
+      mark,
+    gives,
+  },
+  {
+    name: 'blocks that take turns',
+    kinds: messages,
+    sends: ({ begin, finish, mark }) =>
+      begin(usage) +
+      delta(0, { type: 'text_delta', text: 'Heat, ' }) +
+      block(1, { type: 'thinking', thinking: '', signature: '' }) +
+      delta(1, { type: 'thinking_delta', thinking: 'hm' }) +
+      delta(1, { type: 'signature_delta', signature: 'EqQB' }) +
+      delta(0, { type: 'text_delta', text: 'pour' }) +
+      block(2, { type: 'redacted_thinking', data: 'EmwK' }) +
+      delta(0, { type: 'text_delta', text: '.' }) +
+      finish('end_turn', usage) +
+      mark,
+    gives: { ...gives, reasoning: 'hm' },
+  },
+  {
+    name: 'blocks and pieces of kinds that nobody knows',
+    kinds: messages,
+    sends: ({ begin, text, finish, mark }) =>
+      begin(usage) +
+      block(1, { type: 'news', content: [{ type: 'headline', url: 'x' }] }) +
+      delta(1, { type: 'news_delta', headline: 'x' }) +
+      delta(0, { type: 'citations_delta', citation: { cited_text: 'x' } }) +
+      delta(0, null) +
+      text('Heat, pour.') +
+      named({ type: 'content_block_stop', index: 1 }) +
       finish('end_turn', usage) +
       mark,
     gives,

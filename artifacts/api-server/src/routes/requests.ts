@@ -140,8 +140,9 @@ function knownTurn(deps: RouteDeps) {
   const today = turnBody(deps.limits);
   return createMiddleware<AppEnv>(async (context, next) => {
     const idempotencyKey = context.req.header('idempotency-key');
+    if (!idempotencyKey) return next();
     const body: unknown = await context.req.json();
-    if (!idempotencyKey || today.safeParse(body).success) return next();
+    if (today.safeParse(body).success) return next();
     const { sessionId } = context.get('caller');
     const answer = await findKnownTurn(deps, { sessionId, idempotencyKey, body });
     return answer ? answerReplay(context, answer) : next();

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { API_REFERENCE_DIRECTORY } from '../places.ts';
+import { shareAnswer } from '../shared-answer.ts';
 import { version } from '../version.ts';
 import type { App } from './http.ts';
 
@@ -63,10 +64,9 @@ export function addDocsRoutes(app: App): void {
   ] as const) {
     const path = join(API_REFERENCE_DIRECTORY, file);
     // Read once: all who ask share the same bytes, and those who do not take them hold nothing more.
-    let content: Promise<Buffer<ArrayBuffer>> | undefined;
-    app.get(`/docs/${file}`, async (context) => {
-      content ??= readFile(path);
-      return context.body(await content, 200, { 'content-type': type, 'cache-control': 'max-age=3600' });
-    });
+    const content = shareAnswer(Infinity, () => readFile(path));
+    app.get(`/docs/${file}`, async (context) =>
+      context.body(await content(), 200, { 'content-type': type, 'cache-control': 'max-age=3600' }),
+    );
   }
 }

@@ -141,9 +141,10 @@ function knownTopUp(deps: RouteDeps) {
   const today = depositBody(deps.limits);
   return createMiddleware<AppEnv>(async (context, next) => {
     const idempotencyKey = context.req.header('idempotency-key');
+    if (!idempotencyKey) return next();
     const body: unknown = await context.req.json();
     const asked = anyDeposit.safeParse(body);
-    if (!idempotencyKey || !asked.success || today.safeParse(body).success) return next();
+    if (!asked.success || today.safeParse(body).success) return next();
     const { sessionId } = context.get('caller');
     const known = await findKnownTopUp(deps, sessionId, { ...asked.data, idempotencyKey });
     if (!known) return next();

@@ -125,7 +125,11 @@ async function findPostgres(
 
 /** @throws {AppError} `unavailable` when the port cannot be had */
 async function listen(deps: Deps, { settings }: Config): Promise<Server> {
-  const server = serveApp(createApp(deps), { port: settings.PORT, hostname: settings.HOST });
+  const server = serveApp(createApp(deps), {
+    port: settings.PORT,
+    hostname: settings.HOST,
+    log: deps.log,
+  });
   try {
     await once(server, 'listening');
   } catch (cause) {

@@ -4,10 +4,12 @@ import type { Server } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 
+import { createLog } from '../src/log.ts';
 import type { App } from '../src/routes/http.ts';
 import { type ConnectionLimits, connectionLimits, serveApp } from '../src/serve-app.ts';
 
 export interface Listener {
+  readonly server: Server;
   readonly port: number;
   /** How many connections it has now. */
   connectionCount(): Promise<number>;
@@ -16,11 +18,17 @@ export interface Listener {
 
 /** Serves the app as the real server does, with shorter limits where a test would wait too long. */
 export async function openListener(app: App, limits: Partial<ConnectionLimits> = {}): Promise<Listener> {
-  const server: Server = serveApp(app, { port: 0, hostname: '127.0.0.1', limits: { ...connectionLimits, ...limits } });
+  const server: Server = serveApp(app, {
+    port: 0,
+    hostname: '127.0.0.1',
+    log: createLog('silent'),
+    limits: { ...connectionLimits, ...limits },
+  });
   await once(server, 'listening');
   const address = server.address();
   if (typeof address !== 'object' || address === null) throw new Error('it listens on no port');
   return {
+    server,
     port: address.port,
     connectionCount: () =>
       new Promise((resolve, reject) => {

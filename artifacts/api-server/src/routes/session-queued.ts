@@ -32,12 +32,7 @@ export const untilTaken = (queue: SessionQueue) =>
 
 async function taken(context: Context): Promise<void> {
   const response = responseOf(context);
-  if (!response || response.closed || response.req.socket.destroyed) return;
-  const over = new AbortController();
-  // An answer that was to come after others on its connection, and never began, does not end with it.
-  const ends = [response, response.req.socket].map(async (each) => once(each, 'close', { signal: over.signal }));
-  await Promise.race(ends).catch(() => {});
-  over.abort();
+  if (response && !response.closed) await once(response, 'close');
 }
 
 /** A request that came through no socket (a test's) has none. */

@@ -12,7 +12,7 @@ class OnlyOne extends SessionQueue {
   entered = 0;
 
   constructor() {
-    super({ atOnce: 1, waiting: 0, patienceMs: 60_000 });
+    super({ atOnce: 1, waiting: 0, patienceMs: 60_000, inAll: { atOnce: 100, waiting: 0 } });
   }
 
   override async run<T>(sessionId: string, work: () => Promise<T>): Promise<T> {

@@ -4,6 +4,7 @@
  */
 import { randomUUID } from 'node:crypto';
 
+import { AppError } from '@timmy-tower/contract';
 import { type Database, renewLeases, TIME_LIMITS_MS, type TurnId, unlessLocked } from '@timmy-tower/db';
 import type { Logger } from 'pino';
 
@@ -37,19 +38,30 @@ interface Entry extends TurnId {
 }
 
 const RENEWALS_PER_LEASE = 5;
+/** Each holds a message, what its model is shown, a reply, and a connection to the model's provider. */
+const MOST_TURNS = 1000;
+
+export interface RunningTurnsOptions {
+  readonly db: Database;
+  readonly log: Logger;
+  readonly leaseMs?: number;
+  readonly mostTurns?: number;
+}
 
 export class RunningTurns {
   /** Names this server in the leases. New with every start: a restarted server does not take over what it ran before. */
   readonly owner = randomUUID();
   readonly leaseMs: number;
   readonly #db: Database;
+  readonly #mostTurns: number;
   readonly #turns = new Map<string, Entry>();
   readonly #stopRenewing: () => Promise<void>;
   #onIdle: (() => void) | undefined;
   #closing = false;
 
-  constructor({ db, log, leaseMs = TIME_LIMITS_MS.lease }: { db: Database; log: Logger; leaseMs?: number }) {
+  constructor({ db, log, leaseMs = TIME_LIMITS_MS.lease, mostTurns = MOST_TURNS }: RunningTurnsOptions) {
     this.#db = db;
+    this.#mostTurns = mostTurns;
     this.leaseMs = leaseMs;
     const run = () => this.#renew();
     this.#stopRenewing = runEvery(leaseMs / RENEWALS_PER_LEASE, 'renew leases', { log, run });
@@ -60,8 +72,12 @@ export class RunningTurns {
     return this.#closing;
   }
 
-  /** Before it asks to be let in, so that the server does not close while it waits. */
+  /**
+   * Before it asks to be let in, so that the server does not close while it waits.
+   * @throws {AppError} `unavailable` when this server runs as many as it may
+   */
   add(turn: TurnId): RunningTurn {
+    if (this.#turns.size >= this.#mostTurns) throw tooManyTurns();
     const controller = new AbortController();
     const entry: Entry = { ...turn, controller, renewedAtMs: undefined };
     this.#turns.set(turn.requestId, entry);
@@ -136,3 +152,8 @@ export class RunningTurns {
     }
   }
 }
+
+const tooManyTurns = () =>
+  new AppError('unavailable', 'This server runs as many turns as it can. Nothing was charged: try again in a moment.', {
+    fields: { retryAfterSeconds: 2 },
+  });

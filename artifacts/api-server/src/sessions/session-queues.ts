@@ -1,71 +1,50 @@
 /**
- * What callers of one session may ask for at once. It bounds what a session can cost, and what one whose lock is held by
- * somebody who does not let go can take from the others: connections of the pool.
+ * What callers of one session may ask for at once, and those of all sessions together. It bounds what a session can cost, what
+ * one whose lock is held by somebody who does not let go can take from the others (connections of the pool), and what many
+ * that were paid can take from this server.
  */
 import { AppError } from '@timmy-tower/contract';
 import { TIME_LIMITS_MS } from '@timmy-tower/db';
 
-interface QueueLimits {
-  /** How much of a session's work runs at once. */
-  readonly atOnce: number;
-  /** How much more may wait. */
-  readonly waiting: number;
-  /** How long it may wait. */
-  readonly patienceMs: number;
-}
+import { Gate, type GateLimits } from './gate.ts';
 
-interface Queue {
-  running: number;
-  readonly waiting: Set<() => void>;
+interface QueueLimits extends GateLimits {
+  /** Of all sessions together: how much runs at once, and how much more may wait, no longer than behind its own session's. */
+  readonly inAll: Omit<GateLimits, 'patienceMs'>;
 }
 
 /** Work of each session in the order it came, of different sessions at once. */
 export class SessionQueue {
   readonly #limits: QueueLimits;
-  readonly #queues = new Map<string, Queue>();
+  readonly #gates = new Map<string, Gate>();
+  readonly #everybody: Gate;
 
   constructor(limits: QueueLimits) {
     this.#limits = limits;
+    const refusals = { tooMany: serverBusy, tooLong: serverBusy };
+    this.#everybody = new Gate({ ...limits.inAll, patienceMs: limits.patienceMs }, refusals);
   }
 
-  /** @throws {AppError} `rate-limited` when too much waits already, `unavailable` when it had to wait for too long */
+  /**
+   * @throws {AppError} `rate-limited` when too much of the session waits already; `unavailable` when too much of all sessions
+   * does, or when it had to wait for too long
+   */
   async run<T>(sessionId: string, work: () => Promise<T>): Promise<T> {
-    const queue = this.#queues.get(sessionId) ?? { running: 0, waiting: new Set() };
-    this.#queues.set(sessionId, queue);
-    await this.#enter(queue);
-    try {
-      return await work();
-    } finally {
-      this.#leave(sessionId, queue);
-    }
+    const gate =
+      this.#gates.get(sessionId) ?? new Gate(this.#limits, { tooMany: tooManyAtOnce, tooLong: waitedTooLong });
+    this.#gates.set(sessionId, gate);
+    return within(gate, () => within(this.#everybody, work)).finally(() => {
+      if (gate.isEmpty) this.#gates.delete(sessionId);
+    });
   }
+}
 
-  async #enter(queue: Queue): Promise<void> {
-    const { atOnce, waiting, patienceMs } = this.#limits;
-    if (queue.running < atOnce) {
-      queue.running += 1;
-      return;
-    }
-    if (queue.waiting.size >= waiting) throw tooManyAtOnce();
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
-    queue.waiting.add(resolve);
-    const patience = setTimeout(() => {
-      queue.waiting.delete(resolve);
-      reject(waitedTooLong());
-    }, patienceMs);
-    await promise.finally(() => clearTimeout(patience));
-  }
-
-  /** Who waits takes the place of who leaves. */
-  #leave(sessionId: string, queue: Queue): void {
-    const [next] = queue.waiting;
-    if (next) {
-      queue.waiting.delete(next);
-      next();
-      return;
-    }
-    queue.running -= 1;
-    if (queue.running === 0) this.#queues.delete(sessionId);
+async function within<T>(gate: Gate, work: () => Promise<T>): Promise<T> {
+  await gate.enter();
+  try {
+    return await work();
+  } finally {
+    gate.leave();
   }
 }
 
@@ -84,11 +63,36 @@ export interface SessionQueues {
 
 export function createSessionQueues(): SessionQueues {
   return {
-    funding: new SessionQueue({ atOnce: 1, waiting: 8, patienceMs: TIME_LIMITS_MS.settle }),
-    locking: new SessionQueue({ atOnce: 3, waiting: 64, patienceMs: TIME_LIMITS_MS.lock }),
-    cancelling: new SessionQueue({ atOnce: 1, waiting: 16, patienceMs: 2 * TIME_LIMITS_MS.lease }),
-    receiving: new SessionQueue({ atOnce: 8, waiting: 64, patienceMs: TIME_LIMITS_MS.settle }),
-    sending: new SessionQueue({ atOnce: 4, waiting: 64, patienceMs: TIME_LIMITS_MS.settle }),
+    funding: new SessionQueue({
+      atOnce: 1,
+      waiting: 8,
+      patienceMs: TIME_LIMITS_MS.settle,
+      inAll: { atOnce: 32, waiting: 1000 },
+    }),
+    locking: new SessionQueue({
+      atOnce: 3,
+      waiting: 64,
+      patienceMs: TIME_LIMITS_MS.lock,
+      inAll: { atOnce: 64, waiting: 1000 },
+    }),
+    cancelling: new SessionQueue({
+      atOnce: 1,
+      waiting: 16,
+      patienceMs: 2 * TIME_LIMITS_MS.lease,
+      inAll: { atOnce: 32, waiting: 1000 },
+    }),
+    receiving: new SessionQueue({
+      atOnce: 8,
+      waiting: 64,
+      patienceMs: TIME_LIMITS_MS.settle,
+      inAll: { atOnce: 256, waiting: 1000 },
+    }),
+    sending: new SessionQueue({
+      atOnce: 4,
+      waiting: 64,
+      patienceMs: TIME_LIMITS_MS.settle,
+      inAll: { atOnce: 64, waiting: 1000 },
+    }),
   };
 }
 
@@ -101,3 +105,12 @@ const waitedTooLong = () =>
   new AppError('unavailable', 'Other calls of this session take too long. Nothing was done: try again in a moment.', {
     fields: { retryAfterSeconds: TIME_LIMITS_MS.lock / 1000 },
   });
+
+const serverBusy = () =>
+  new AppError(
+    'unavailable',
+    'Too many calls of this kind at once on this server. Nothing was done: try again in a moment.',
+    {
+      fields: { retryAfterSeconds: TIME_LIMITS_MS.lock / 1000 },
+    },
+  );

@@ -2,6 +2,7 @@
  * Changes of sessions, whichever server made them, for all who read their events here. One look for all of them reads which
  * versions rose, and in full only those sessions: what it costs the database does not grow with readers.
  */
+import { AppError } from '@timmy-tower/contract';
 import type { Database, StoredSession } from '@timmy-tower/db';
 import type { Logger } from 'pino';
 
@@ -9,12 +10,21 @@ import { describeError } from '../log.ts';
 import { lookAtSessions } from './look-at-sessions.ts';
 import { sessionNotFound } from './session-not-found.ts';
 import type { SessionReader, SessionReaders } from './session-reader.ts';
-import { UnpaidReaders } from './unpaid-readers.ts';
+import { MOST_UNPAID, UnpaidReaders } from './unpaid-readers.ts';
 import { endWith, tooManyReaders, WatchedSession } from './watched-session.ts';
 
 /** A change is seen within half a second; with two statements a look, that is five a second at most. */
 const LOOK_MS = 400;
 const PING_MS = 15_000;
+/** Each holds a connection and at most 64 KiB. Those who have not paid have half of the places at most. */
+const MOST_READERS_IN_ALL = 2 * MOST_UNPAID;
+
+export interface WatchedSessionsOptions {
+  readonly db: Database;
+  readonly log: Logger;
+  readonly sessionIdleDays: number;
+  readonly mostReaders?: number;
+}
 
 export class WatchedSessions implements SessionReaders {
   readonly #db: Database;
@@ -23,13 +33,16 @@ export class WatchedSessions implements SessionReaders {
   readonly #sessions = new Map<string, WatchedSession>();
   readonly #unpaid = new UnpaidReaders();
   #timers: NodeJS.Timeout[] = [];
+  readonly #mostReaders: number;
+  #size = 0;
   #looking = false;
   #outage = false;
   #closed = false;
   /** The database's clock, less this process's steady one. */
   #clockOffsetMs = 0;
 
-  constructor({ db, log, sessionIdleDays }: { db: Database; log: Logger; sessionIdleDays: number }) {
+  constructor({ db, log, sessionIdleDays, mostReaders = MOST_READERS_IN_ALL }: WatchedSessionsOptions) {
+    this.#mostReaders = mostReaders;
     this.#db = db;
     this.#log = log;
     this.#idleDays = sessionIdleDays;
@@ -37,15 +50,16 @@ export class WatchedSessions implements SessionReaders {
 
   /** How many readers there are. */
   get size(): number {
-    return this.#sessions.values().reduce((sum, { readers }) => sum + readers.size, 0);
+    return this.#size;
   }
 
   /**
-   * May one more read this session, just found, from this network? Payers always may.
-   * @throws {AppError} `rate-limited`
+   * May one more read this session, just found, from this network?
+   * @throws {AppError} `rate-limited` for one that was never paid, `unavailable` when this server has as many as it may
    */
   admit(session: StoredSession, network: string): void {
     this.#setClock(session.readAt);
+    if (this.size >= this.#mostReaders) throw serverFull();
     if (isUnpaid(session)) this.#unpaid.admit(network);
   }
 
@@ -58,6 +72,7 @@ export class WatchedSessions implements SessionReaders {
     watched.add(reader);
     if (this.#closed) return reader.end();
     this.#sessions.set(session.id, watched);
+    this.#size += 1;
     if (isUnpaid(watched.stored)) this.#unpaid.add(reader);
     this.#startTimers();
   }
@@ -65,7 +80,9 @@ export class WatchedSessions implements SessionReaders {
   leave(reader: SessionReader): void {
     this.#unpaid.delete(reader);
     const watched = this.#sessions.get(reader.session.id);
-    if (!watched?.readers.delete(reader) || watched.readers.size > 0) return;
+    if (!watched?.readers.delete(reader)) return;
+    this.#size -= 1;
+    if (watched.readers.size > 0) return;
     this.#sessions.delete(reader.session.id);
     if (this.#sessions.size === 0) this.#stopTimers();
   }
@@ -144,3 +161,12 @@ export class WatchedSessions implements SessionReaders {
 }
 
 const isUnpaid = ({ status }: StoredSession) => status === 'awaiting_payment';
+
+const serverFull = () =>
+  new AppError(
+    'unavailable',
+    'This server has as many streams as it can. Ask GET /sessions/{id} every few seconds instead.',
+    {
+      fields: { retryAfterSeconds: 5 },
+    },
+  );

@@ -8,7 +8,6 @@ import {
   turnSchema,
 } from '@timmy-tower/contract';
 import type { Context, TypedResponse } from 'hono';
-import { createMiddleware } from 'hono/factory';
 
 import { cancelRequest } from '../sessions/cancel-request.ts';
 import { getRequest } from '../sessions/find-request.ts';
@@ -20,6 +19,7 @@ import { streamReplay, streamTurn } from '../sse.ts';
 import { paidOnly, type RouteDeps, withCaller } from './admission.ts';
 import { readableMessage } from './body.ts';
 import { type App, type AppEnv, problemsOf, replayedHeader, tellReplayed } from './http.ts';
+import { type AskedAgain, unlessKnown } from './known-again.ts';
 import { inTurn } from './session-queued.ts';
 import { security, sessionPath } from './sessions.ts';
 
@@ -50,12 +50,7 @@ function addTake(app: App, deps: RouteDeps): void {
       'is not shown to the model again. It streams to the caller who asked, and only this once: a replay has none.',
     tags: ['Conversation'],
     security,
-    middleware: [
-      withCaller(deps),
-      paidOnly(deps),
-      inTurn(deps.queues.receiving, readableMessage),
-      knownTurn(deps),
-    ] as const,
+    middleware: [withCaller(deps), paidOnly(deps), inTurn(deps.queues.receiving, readableMessage)] as const,
     request: {
       params: sessionPath,
       headers: turnHeaders,
@@ -72,16 +67,20 @@ function addTake(app: App, deps: RouteDeps): void {
     },
   });
   app.openAPIRegistry.register('TurnEvent', z.discriminatedUnion('event', streamEventSchema.options));
-  app.openapi(take, async (context) => {
-    const turn = await beginTurn(deps, {
-      caller: context.get('caller'),
-      body: context.req.valid('json'),
-      idempotencyKey: context.req.valid('header')['idempotency-key'],
-    });
-    if (turn.kind === 'replay') return asDocumented(answerReplay(context, turn.answer));
-    if (asksForStream(context)) return asDocumented(streamTurn(context, deps, turn));
-    return context.json(await finishTurn(deps, turn), 200);
-  });
+  app.openapi(
+    take,
+    async (context) => {
+      const turn = await beginTurn(deps, {
+        caller: context.get('caller'),
+        body: context.req.valid('json'),
+        idempotencyKey: context.req.valid('header')['idempotency-key'],
+      });
+      if (turn.kind === 'replay') return asDocumented(answerReplay(context, turn.answer));
+      if (asksForStream(context)) return asDocumented(streamTurn(context, deps, turn));
+      return context.json(await finishTurn(deps, turn), 200);
+    },
+    unlessKnown(answerKnownTurn(deps)),
+  );
 }
 
 function addShowAndCancel(app: App, deps: RouteDeps): void {
@@ -135,19 +134,10 @@ function answerReplay(context: Context, answer: TurnAnswer): Response {
   return asksForStream(context) ? streamReplay(context, answer) : context.json(answer, 200);
 }
 
-/** What was answered before is answered again, whatever this server lets be asked for today. */
-function knownTurn(deps: RouteDeps) {
-  const today = turnBody(deps.limits);
-  return createMiddleware<AppEnv>(async (context, next) => {
-    const idempotencyKey = context.req.header('idempotency-key');
-    if (!idempotencyKey) return next();
-    const body: unknown = await context.req.json();
-    if (today.safeParse(body).success) return next();
-    const { sessionId } = context.get('caller');
-    const answer = await findKnownTurn(deps, { sessionId, idempotencyKey, body });
-    return answer ? answerReplay(context, answer) : next();
-  });
-}
+const answerKnownTurn = (deps: RouteDeps) => async (context: Context<AppEnv>, asked: AskedAgain) => {
+  const answer = await findKnownTurn(deps, { sessionId: context.get('caller').sessionId, ...asked });
+  return answer && asDocumented(answerReplay(context, answer));
+};
 
 function parseRequestId(text: string): string {
   const id = z.uuid().safeParse(text);

@@ -8,7 +8,7 @@ import {
   topUpSchema,
 } from '@timmy-tower/contract';
 
-import { createMiddleware } from 'hono/factory';
+import type { Context } from 'hono';
 
 import { toSession } from '../sessions/answers.ts';
 import { getSession } from '../sessions/find-session.ts';
@@ -19,6 +19,7 @@ import { streamSession } from '../sse.ts';
 import { counted, type RouteDeps, withCaller } from './admission.ts';
 import { readableJson } from './body.ts';
 import { type App, type AppEnv, problemsOf, replayedHeader, tellReplayed } from './http.ts';
+import { type AskedAgain, unlessKnown } from './known-again.ts';
 
 const topUpHeaders = z.object({
   'idempotency-key': idempotencyKeyHeader.optional().meta({
@@ -121,34 +122,31 @@ function addTopUp(app: App, deps: RouteDeps, deposit: Deposit): void {
     summary: 'An invoice that adds to the balance',
     tags: ['Sessions'],
     security,
-    middleware: [withCaller(deps), readableJson, knownTopUp(deps)] as const,
+    middleware: [withCaller(deps), readableJson] as const,
     request: { params: sessionPath, headers: topUpHeaders, ...deposit },
     responses: {
       201: { description: 'Pay it to add to the balance', content: json(topUpSchema), headers: replayedHeader },
       ...problemsOf(400, 401, 404, 410, 413, 422, 429, 503),
     },
   });
-  app.openapi(topUp, async (context) => {
-    const asked = { ...context.req.valid('json'), idempotencyKey: context.req.valid('header')['idempotency-key'] };
-    const { answer, isReplay } = await topUpSession(deps, context.get('caller'), asked);
-    if (isReplay) tellReplayed(context);
-    return context.json(answer, 201);
-  });
+  app.openapi(
+    topUp,
+    async (context) => {
+      const asked = { ...context.req.valid('json'), idempotencyKey: context.req.valid('header')['idempotency-key'] };
+      const { answer, isReplay } = await topUpSession(deps, context.get('caller'), asked);
+      if (isReplay) tellReplayed(context);
+      return context.json(answer, 201);
+    },
+    unlessKnown(answerKnownTopUp(deps)),
+  );
 }
 
-/** What was given before is given again, whatever this server lets be asked for today. */
-function knownTopUp(deps: RouteDeps) {
-  const today = depositBody(deps.limits);
-  return createMiddleware<AppEnv>(async (context, next) => {
-    const idempotencyKey = context.req.header('idempotency-key');
-    if (!idempotencyKey) return next();
-    const body: unknown = await context.req.json();
+const answerKnownTopUp =
+  (deps: RouteDeps) =>
+  async (context: Context<AppEnv>, { idempotencyKey, body }: AskedAgain) => {
     const asked = anyDeposit.safeParse(body);
-    if (!asked.success || today.safeParse(body).success) return next();
-    const { sessionId } = context.get('caller');
-    const known = await findKnownTopUp(deps, sessionId, { ...asked.data, idempotencyKey });
-    if (!known) return next();
-    tellReplayed(context);
-    return context.json(known.answer, 201);
-  });
-}
+    if (!asked.success) return undefined;
+    const known = await findKnownTopUp(deps, context.get('caller').sessionId, { ...asked.data, idempotencyKey });
+    if (known) tellReplayed(context);
+    return known && context.json(known.answer, 201);
+  };

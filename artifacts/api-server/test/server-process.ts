@@ -10,6 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { until } from './harness.ts';
 
 export const PREFLIGHT = fileURLToPath(new URL('../../../scripts/preflight.mjs', import.meta.url));
+export const START = fileURLToPath(new URL('../../../scripts/start.mjs', import.meta.url));
 export const MAIN = fileURLToPath(new URL('../src/main.ts', import.meta.url));
 /** What Node makes of the sources, kept: it saves each start a good half second. */
 const COMPILE_CACHE = fileURLToPath(new URL('../../../node_modules/.cache/timmy-tower-tests', import.meta.url));
@@ -72,12 +73,15 @@ export async function closePlaces(): Promise<void> {
   await Promise.all([...openPlaces].map((place) => place[Symbol.asyncDispose]()));
 }
 
-export async function openPlace(): Promise<Place> {
+const SERVER = ['--import', PREFLIGHT, MAIN];
+
+/** `program`: what Node is told to run here. */
+export async function openPlace(program: readonly string[] = SERVER): Promise<Place> {
   const directory = await mkdtemp(join(tmpdir(), 'timmy-tower-process-'));
   await chmod(directory, 0o755); // as root, PostgreSQL runs as somebody else
   const children = new Set<ChildProcess>();
   const launch = (env: Environment, parameters: readonly string[] = []) => {
-    const child = launchServer(directory, env, parameters);
+    const child = launchServer(directory, env, [...program, ...parameters]);
     children.add(child.process);
     return child;
   };
@@ -114,7 +118,7 @@ export async function openPlace(): Promise<Place> {
 
 function launchServer(directory: string, env: Environment, parameters: readonly string[]) {
   const { PATH = '', TMPDIR } = process.env;
-  const child = spawn(process.execPath, ['--import', PREFLIGHT, MAIN, ...parameters], {
+  const child = spawn(process.execPath, parameters, {
     cwd: directory,
     env: { PATH, ...(TMPDIR === undefined ? {} : { TMPDIR }), NODE_COMPILE_CACHE: COMPILE_CACHE, PORT: '0', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -3,15 +3,20 @@ import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
+import { readOptions } from './read-options.ts';
+
 const places = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
 const chromium = process.env.CHROMIUM_PATH || places.find((path) => existsSync(path));
 const vitest = fileURLToPath(new URL('../node_modules/vitest/vitest.mjs', import.meta.url));
 const config = fileURLToPath(new URL('../artifacts/web/vitest.browser.config.ts', import.meta.url));
-const options = process.argv.slice(2);
-const screenshots = options.includes('--screenshots');
+const { values, positionals } = readOptions('Usage: pnpm test:browser [part of a file’s name…] | pnpm screenshots', {
+  options: { screenshots: { type: 'boolean', default: false } },
+  allowPositionals: true,
+});
+const { screenshots } = values;
 
 if (chromium && existsSync(chromium)) {
-  const filters = screenshots ? ['screenshots'] : options.length > 0 ? options : ['page'];
+  const filters = screenshots ? ['screenshots'] : positionals.length > 0 ? positionals : ['page'];
   const env = { ...process.env, CHROMIUM_PATH: chromium };
   const run = spawnSync(process.execPath, [vitest, 'run', '--config', config, ...filters], { stdio: 'inherit', env });
   process.exitCode = run.status ?? 1;

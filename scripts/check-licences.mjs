@@ -1,5 +1,8 @@
 // Fails when something that we ship depends on is under a licence that does not go with MIT, or under none that it names.
+import { readOptions } from './read-options.ts';
 import { listShippedPackages } from './shipped-packages.mjs';
+
+readOptions('Usage: node scripts/check-licences.mjs', { options: {} });
 
 const allowed = new Set([
   'MIT',

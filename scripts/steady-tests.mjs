@@ -3,7 +3,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
+
+import { readOptions, refuseOptions } from './read-options.ts';
 
 const BUSY_LOOPS = 2;
 /** Busy for as long as we live, even where we are killed. */
@@ -75,12 +76,12 @@ async function runSuite(name, times) {
   return { name, times, passed, failures };
 }
 
-const { values } = parseArgs({ options: { only: { type: 'string' }, times: { type: 'string' } } });
+const usage = 'Usage: pnpm test:steady [--only test|heavy|browser] [--times 20]';
+const { values } = readOptions(usage, { options: { only: { type: 'string' }, times: { type: 'string' } } });
 const chosen = values.only === undefined ? Object.keys(suites) : [values.only];
 const times = values.times === undefined ? undefined : Number(values.times);
 if (chosen.some((name) => !(name in suites)) || (times !== undefined && !(Number.isInteger(times) && times > 0))) {
-  console.error('Usage: pnpm test:steady [--only test|heavy|browser] [--times 20]');
-  process.exit(1);
+  refuseOptions(usage, '--only is one of them, and --times a whole number, one or more');
 }
 
 process.once('exit', endAll);

@@ -1,4 +1,4 @@
-import { parseArgs } from 'node:util';
+import { readOptions as readCommandLine, refuseOptions } from '../../scripts/read-options.ts';
 
 export interface Options {
   readonly quick: boolean;
@@ -8,15 +8,18 @@ export interface Options {
   readonly databaseUrl: string | undefined;
 }
 
-/** @throws {TypeError} when there is an argument that does not exist */
-export function readOptions(): Options {
-  const { values } = parseArgs({
+/** Ends the process, with how to write them, when it cannot be understood. `names`: what can be measured. */
+export function readOptions(names: readonly string[]): Options {
+  const usage = `Usage: pnpm bench [--quick] [--json file] [--only ${names.join('|')}]…`;
+  const { values } = readCommandLine(usage, {
     options: {
       quick: { type: 'boolean', default: false },
       only: { type: 'string', multiple: true, default: [] },
       json: { type: 'string' },
     },
   });
+  const unknown = values.only.find((name) => !names.includes(name));
+  if (unknown !== undefined) refuseOptions(usage, `There is no measurement ${unknown}`);
   // oxlint-disable-next-line node/no-process-env -- the bench's one setting
   const databaseUrl = process.env['BENCH_DATABASE_URL'];
   return { quick: values.quick, only: values.only, json: values.json, databaseUrl: databaseUrl || undefined };

@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url';
 
 import { openSimulatedWallet } from '@timmy-tower/lightning';
 
+import { readOptions } from '../../../scripts/read-options.ts';
 import { createApp } from '../src/app.ts';
 import { loadConfig, requestLimits, settingsSchema } from '../src/config.ts';
 import type { Deps } from '../src/deps.ts';
@@ -58,6 +59,9 @@ function replaceSection(text: string, name: string, content: string): string {
   return text.replace(section, (_, start: string, end: string) => `${start}\n\n${content}\n\n${end}`);
 }
 
+const { values } = readOptions('Usage: node artifacts/api-server/scripts/generate-docs.ts [--check]', {
+  options: { check: { type: 'boolean', default: false } },
+});
 const readme = await readFile(README, 'utf8');
 const generated = replaceSection(
   replaceSection(readme, 'settings', settingsTable()),
@@ -66,7 +70,7 @@ const generated = replaceSection(
 );
 if (generated === readme) {
   console.log('README.md fits the code.');
-} else if (process.argv.includes('--check')) {
+} else if (values.check) {
   console.error('README.md does not fit the code: run `pnpm fix`.');
   process.exitCode = 1;
 } else {

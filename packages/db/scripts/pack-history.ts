@@ -6,7 +6,10 @@ import { execFileSync } from 'node:child_process';
 import { copyFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
+import { readOptions } from '../../../scripts/read-options.ts';
 import packageJson from '../package.json' with { type: 'json' };
+
+readOptions('Usage: pnpm pack', { options: {} });
 
 const folder = fileURLToPath(new URL('..', import.meta.url));
 const dist = `${folder}dist`;

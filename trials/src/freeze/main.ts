@@ -47,6 +47,10 @@ async function main({ seed, rounds, only, checkout }: FreezeOptions): Promise<nu
   const cases = Array.from({ length: rounds }, (_, round) => listCases(`${seed}/${round}`))
     .flat()
     .filter((each) => nameOf(each).includes(only));
+  if (cases.length === 0) {
+    console.error(`No case has “${only}” in its name.\n${usage}`);
+    return 2;
+  }
   for (const freezeCase of cases) {
     if (stopped()) break;
     await trial.run(freezeCase, (what, frozen) => {

@@ -2,8 +2,9 @@
 import { type JsonObject, listOf } from './json.ts';
 import { finished, type WireEvent } from './wire-event.ts';
 
-const WORD = /^"?(?:done|\[(?:done|end|eos|finish|stop)\])"?$/i;
-const NAME = /^\[?(?:(?:stream|message|chat)[-_.]?)?(?:done|end|ended|complete|completed|finish|finished|eos)\]?$/i;
+const END = '(?:done|end|ended|complete|completed|finish|finished|stop|stopped|eos|eof)';
+const WORD = new RegExp(`^"?(?:done|\\[${END}\\])"?$`, 'i');
+const NAME = new RegExp(`^\\[?(?:(?:stream|message|chat|response)[-_.]?)?${END}\\]?$`, 'i');
 
 /** Whether a text that is no JSON object, or the name of its event, is an end mark. */
 export function isEndMark(name: string | undefined, text: string): boolean {

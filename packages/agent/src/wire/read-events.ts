@@ -118,21 +118,28 @@ function documentsIn(text: string): JsonObject[][] | undefined {
 /** Without blank lines between them, several events arrive as the lines of one. */
 function readData(name: string | undefined, data: string): ServerEvent[] {
   const objects = objectsIn(data);
-  if (objects !== undefined) return objects.map((json) => ({ name, json }));
+  if (objects !== undefined) return objects.map((json) => ({ name, json: typed(name, json) }));
   const lines = data.split('\n');
   return lines.length > 1 ? lines.flatMap((line) => readData(name, line.trim())) : readLine(name, data);
 }
 
-/** What is neither JSON nor the end mark says nothing: `ping`, `ok`, an empty line. */
+/** What is neither JSON nor the end mark says nothing, but by its event's name: `ping`, `ok`, an empty line. */
 function readLine(name: string | undefined, line: string): ServerEvent[] {
+  if (name === 'error') return [{ name, json: { error: line || name } }];
   if (isEndMark(name, line)) return ['done'];
   if (line.includes('{')) return [notJson()];
-  return name === 'error' ? [{ name, json: { error: line } }] : [];
+  return name === undefined ? [] : [{ name, json: typed(name, {}) }];
 }
 
-/** A JSON object, or the objects of a list; undefined for what is neither. */
+/** Some tell an event's type by its name alone. */
+function typed(name: string | undefined, json: JsonObject): JsonObject {
+  return name === undefined || 'type' in json ? json : { type: name, ...json };
+}
+
+/** A JSON object, or the objects of a list; undefined for what is neither. Some put JSON into a JSON text. */
 function objectsIn(text: string): JsonObject[] | undefined {
   const json = parseJson(text.trim());
   if (isObject(json)) return [json];
+  if (typeof json === 'string' && json.includes('{')) return objectsIn(json);
   return Array.isArray(json) ? json.filter(isObject) : undefined;
 }

@@ -101,7 +101,14 @@ export const endings: readonly Habit[] = [
     'event: message_end\ndata: {"usage": {}}\n\n',
     'event: stream-end\ndata: ok\n\n',
     'event: complete\ndata: {"status": "success"}\n\n',
+    'event: done\n\n',
+    'event: end\r\n\r\n',
+    'Event : response.done\n\n',
+    'event: message_stop\n\n',
+    'event: stop\ndata: {}\n\n',
     'data: [END]\n\n',
+    'data: [STOP]\n\n',
+    'data: [COMPLETED]\n\n',
     'data: {"type": "done"}\n\n',
     'data: {"event": "done", "data": null}\n\n',
     'data: {"done": true, "done_reason": "stop"}\n\n',
@@ -133,11 +140,20 @@ export const endings: readonly Habit[] = [
     gives: { fails: 'agent-failed', text: 'Half an ans', cause: 'failed_by_its_own_word' },
   })),
   {
+    name: 'an end that is the name of an event without data',
+    kinds: ['openai', 'anthropic'],
+    sends: ({ begin, text, finish, words: { stop }, kind }) =>
+      begin() +
+      text('Whole answer.') +
+      (kind === 'openai' ? 'event: response.completed\n\n' : finish(stop) + 'event: message_stop\n\n'),
+    gives: { text: 'Whole answer.' },
+  },
+  {
     name: 'what only looks like an end mark',
     kinds: chat,
     sends: ({ text }) =>
       text('Half ') +
-      'event: content.done\ndata: {}\n\ndata: {"done": false}\n\n' +
+      'event: content.done\ndata: {}\n\ndata: {"done": false}\n\nevent: content.done\n\nevent: ping\n\n' +
       chunk({ type: 'complete', choices: [{ index: 0, delta: { content: 'an ans' } }] }) +
       'data: ended\n\n',
     gives: { fails: 'agent-failed', text: 'Half an ans', cause: 'broke_off' },

@@ -8,8 +8,9 @@ import type { ReplyEvent } from './agent.ts';
 import type { Prompt } from './prompt.ts';
 import type { ReportedUsage } from './usage.ts';
 import { endIn } from './wire/end-mark.ts';
+import { errorIn } from './wire/error-shapes.ts';
 import { type Finish, readFinish } from './wire/finish.ts';
-import { failureOf, isError } from './wire/provider-error.ts';
+import { failureOf } from './wire/provider-error.ts';
 import { ProviderFailure } from './wire/provider-failure.ts';
 import { isReported, laterUsage, mostInputTokens, readUsage } from './wire/raw-usage.ts';
 import type { ServerEvent } from './wire/read-events.ts';
@@ -54,7 +55,8 @@ export class ReplyReader {
     if (event === 'done') return [{ type: 'done' }];
     if (event instanceof ProviderFailure) return [{ type: 'failure', failure: event }];
     const { name, json } = event;
-    if (isError(name, json)) return [{ type: 'failure', failure: failureOf(json) }];
+    const error = errorIn(name, json);
+    if (error) return [{ type: 'failure', failure: failureOf(error) }];
     return [...this.#wire.read(json), ...endIn(name, json)];
   }
 

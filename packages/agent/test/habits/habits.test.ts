@@ -15,9 +15,11 @@ import { openProviderServer } from '../provider-server.ts';
 import { beginnings } from './beginnings.ts';
 import { counts } from './counts.ts';
 import { endings, words } from './endings.ts';
+import { errorShapes } from './error-shapes.ts';
 import { breaks, PROVIDERS_WORDS, refusals } from './failures.ts';
 import { frames } from './frames.ts';
 import { type Answer, type FailedReply, type GoodReply, type Habit, reset, type Sent } from './habit.ts';
+import { requests } from './requests.ts';
 import { silences } from './silences.ts';
 import { thoughts } from './thoughts.ts';
 
@@ -104,7 +106,19 @@ function expectFailure(seen: Seen, expected: FailedReply): void {
   for (const secret of [SECRET, PRIVATE, PROVIDERS_WORDS]) expect(everything).not.toContain(secret);
 }
 
-const tables = { beginnings, thoughts, frames, endings, words, silences, counts, refusals, breaks };
+const tables = {
+  beginnings,
+  thoughts,
+  frames,
+  endings,
+  words,
+  silences,
+  counts,
+  refusals,
+  requests,
+  breaks,
+  errorShapes,
+};
 
 describe.each(Object.entries(tables))('%s', (_, habits: readonly Habit[]) => {
   const rows = habits.flatMap((habit) =>

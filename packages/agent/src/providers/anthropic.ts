@@ -21,7 +21,7 @@ class MessagesReader implements WireReader {
   read(event: JsonObject): WireEvent[] {
     switch (event['type']) {
       case 'message_start':
-        return this.#readUsage(objectOf(event['message'])['usage']);
+        return this.#readStart(objectOf(event['message']));
       case 'content_block_start':
         return readBlock(event['content_block']);
       case 'content_block_delta':
@@ -35,6 +35,11 @@ class MessagesReader implements WireReader {
       default:
         return [];
     }
+  }
+
+  /** Its stop reason is none yet, whatever it says. */
+  #readStart({ content, usage }: JsonObject): WireEvent[] {
+    return [...listOf(content).flatMap(readBlock), ...this.#readUsage(usage)];
   }
 
   /** A message in one piece, in place of a stream. */

@@ -6,7 +6,9 @@
 import { createOpenAICompatible } from '@ai-sdk/openai-compatible';
 
 import { isObject, type JsonObject, listOf, objectOf, textOf } from '../wire/json.ts';
-import { failureOf, tellsOfError } from '../wire/provider-error.ts';
+import { tellsOfError } from '../wire/error-shapes.ts';
+import { failureOf } from '../wire/provider-error.ts';
+import { usageIn } from '../wire/usage-in.ts';
 import { captureRequest } from '../wire/request.ts';
 import { finished, said, type WireEvent, type WireReader } from '../wire/wire-event.ts';
 import type { Provider, ProviderSettings } from './provider.ts';
@@ -25,64 +27,83 @@ export function createOpenaiCompatibleProvider({ modelId, apiKey, baseURL }: Pro
   };
 }
 
+type Words = { readonly text: string; readonly reasoning: string };
+
 class ChatReader implements WireReader {
-  #hasSpoken = false;
+  /** Some count their choices from one. */
+  #index: number | undefined;
+  #said: Words = { text: '', reasoning: '' };
+  #hasDeltas = false;
 
   read(chunk: JsonObject): WireEvent[] {
-    const choice = objectOf(listOf(chunk['choices']).find((each) => isFirst(objectOf(each)['index'])));
-    if (isObject(choice['error']) && tellsOfError(choice['error']))
-      return [{ type: 'failure', failure: failureOf(choice['error']) }];
-    const events = [...this.#readDelta(choice), ...finished(choice['finish_reason'])];
-    return [...events, ...readUsage(chunk['usage'] ?? choice['usage'] ?? objectOf(chunk['x_groq'])['usage'])];
+    const choices = this.#ours(listOf(chunk['choices']));
+    const error = choices.map((choice) => choice['error']).find(tellsOfError);
+    if (error !== undefined) return [{ type: 'failure', failure: failureOf({ error }) }];
+    const usages = [chunk, ...choices, objectOf(chunk['x_groq'])].flatMap((from) => usageIn(from['usage']));
+    const words = choices.flatMap((choice) => this.#readChoice(choice));
+    return [...words, ...[chunk, ...choices].flatMap((from) => finished(from['finish_reason'])), ...usages];
   }
 
-  #readDelta(choice: JsonObject): WireEvent[] {
-    const delta = choice['delta'] ?? (this.#hasSpoken ? undefined : (choice['message'] ?? { content: choice['text'] }));
-    const events = [...readReasoning(objectOf(delta)), ...readContent(objectOf(delta))];
-    this.#hasSpoken ||= events.length > 0;
-    return events;
+  /** All that a chunk has of the one choice that is read. */
+  #ours(choices: readonly unknown[]): JsonObject[] {
+    const placed = choices.map((each, place) => ({ choice: objectOf(each), index: indexOf(each) ?? place }));
+    if (placed.length > 0) this.#index ??= Math.min(...placed.map(({ index }) => index));
+    return placed.filter(({ index }) => index === this.#index).map(({ choice }) => choice);
+  }
+
+  #readChoice({ delta, message, text }: JsonObject): WireEvent[] {
+    const hasDelta = delta !== undefined && delta !== null;
+    const words = wordsIn(hasDelta ? delta : (message ?? text));
+    const isWhole = !hasDelta && isObject(message);
+    const fresh = isWhole ? this.#freshOf(words) : words;
+    this.#said = { text: this.#said.text + fresh.text, reasoning: this.#said.reasoning + fresh.reasoning };
+    this.#hasDeltas ||= !isWhole && (fresh.text !== '' || fresh.reasoning !== '');
+    return [...said('reasoning', fresh.reasoning), ...said('text', fresh.text)];
+  }
+
+  /** A message may be all that was said so far, once more, or a piece. */
+  #freshOf(words: Words): Words {
+    const fresh = (before: string, now: string) => {
+      if (now.startsWith(before)) return now.slice(before.length);
+      return this.#hasDeltas ? '' : now;
+    };
+    return { text: fresh(this.#said.text, words.text), reasoning: fresh(this.#said.reasoning, words.reasoning) };
   }
 }
 
-const isFirst = (index: unknown) => index === 0 || typeof index !== 'number';
+function indexOf(choice: unknown): number | undefined {
+  const index = Number(objectOf(choice)['index'] ?? undefined);
+  return Number.isInteger(index) ? index : undefined;
+}
+
+/** A delta or a message; a bare text is its content. */
+function wordsIn(delta: unknown): Words {
+  const { content, refusal, ...rest } = isObject(delta) ? delta : { content: delta };
+  const parts = [...(Array.isArray(content) ? content : [content]), refusal].flatMap(readPart);
+  const joined = (type: WireEvent['type']) => parts.map((part) => (part.type === type ? part.text : '')).join('');
+  return { text: joined('text'), reasoning: reasoningIn(rest) + joined('reasoning') };
+}
 
 /** Some send the same thought in several fields: the first that is there counts. */
-function readReasoning(delta: JsonObject): WireEvent[] {
+function reasoningIn(delta: JsonObject): string {
   const details = listOf(delta['reasoning_details']).map((each) => {
     const detail = objectOf(each);
     return textOf(detail['text']) || textOf(detail['summary']);
   });
   const fields = [delta['reasoning_content'], delta['reasoning'], delta['thinking'], details.join('')];
-  return said('reasoning', fields.map(textIn).find((text) => text !== '') ?? '');
+  return fields.map(textIn).find((text) => text !== '') ?? '';
 }
 
-function readContent({ content, refusal }: JsonObject): WireEvent[] {
-  const events = Array.isArray(content) ? content.flatMap(readPart) : said('text', textOf(content));
-  return [...events, ...said('text', textOf(refusal))];
-}
-
-function readPart(part: unknown): WireEvent[] {
-  if (typeof part === 'string') return said('text', part);
-  const { type, text, thinking, reasoning } = objectOf(part);
+function readPart(part: unknown): { readonly type: 'text' | 'reasoning'; readonly text: string }[] {
+  const { type, text, content, refusal, thinking, reasoning } = isObject(part) ? part : { text: part };
   const thought = textIn(thinking) || textIn(reasoning);
-  if (thought !== '') return said('reasoning', thought);
-  return said(/think|reason/.test(textOf(type)) ? 'reasoning' : 'text', textOf(text));
+  if (thought !== '') return [{ type: 'reasoning', text: thought }];
+  const words = textIn(text) || textIn(content) || textIn(refusal);
+  return [{ type: /think|reason/.test(textOf(type)) ? 'reasoning' : 'text', text: words }];
 }
 
 /** A text, or what the texts of its parts make. */
 function textIn(value: unknown): string {
   if (Array.isArray(value)) return value.map(textIn).join('');
-  return isObject(value) ? textOf(value['text'] ?? value['content']) : textOf(value);
-}
-
-function readUsage(usage: unknown): WireEvent[] {
-  if (!isObject(usage)) return [];
-  const details = objectOf(usage['completion_tokens_details'] ?? usage['output_tokens_details']);
-  const raw = {
-    input: usage['prompt_tokens'] ?? usage['input_tokens'],
-    output: usage['completion_tokens'] ?? usage['output_tokens'],
-    reasoning: details['reasoning_tokens'] ?? usage['reasoning_tokens'],
-    total: usage['total_tokens'],
-  };
-  return [{ type: 'usage', usage: raw }];
+  return isObject(value) ? textOf(value['text'] ?? value['content'] ?? value['value']) : textOf(value);
 }

@@ -3,6 +3,7 @@ import { createOpenAI } from '@ai-sdk/openai';
 
 import { isObject, type JsonObject, listOf, objectOf, textOf } from '../wire/json.ts';
 import { failureOf } from '../wire/provider-error.ts';
+import { usageIn } from '../wire/usage-in.ts';
 import { captureRequest } from '../wire/request.ts';
 import { finished, said, type WireEvent, type WireReader } from '../wire/wire-event.ts';
 import type { Provider, ProviderSettings } from './provider.ts';
@@ -17,10 +18,15 @@ export function createOpenaiProvider({ modelId, apiKey, baseURL }: ProviderSetti
 
 class ResponsesReader implements WireReader {
   #hasSpoken = false;
+  /** The parts of the output that came in pieces, or whole. */
+  readonly #spoken = new Set<string>();
 
   read(event: JsonObject): WireEvent[] {
     const events = this.#readEvent(event);
-    this.#hasSpoken ||= events.some(({ type }) => type === 'text');
+    if (events.some(({ type }) => type === 'text')) {
+      this.#hasSpoken = true;
+      this.#spoken.add(partOf(event));
+    }
     return events;
   }
 
@@ -29,10 +35,15 @@ class ResponsesReader implements WireReader {
       case 'response.output_text.delta':
       case 'response.refusal.delta':
         return said('text', textOf(event['delta']));
+      // For streams without pieces.
+      case 'response.output_text.done':
+      case 'response.refusal.done':
+        return this.#spoken.has(partOf(event)) ? [] : said('text', textOf(event['text']) || textOf(event['refusal']));
       case 'response.reasoning_summary_text.delta':
       case 'response.reasoning_text.delta':
         return said('reasoning', textOf(event['delta']));
       case 'response.completed':
+      case 'response.done':
       case 'response.incomplete':
       case 'response.failed':
       case 'response.cancelled':
@@ -45,14 +56,18 @@ class ResponsesReader implements WireReader {
   /** The whole response, at the end of a stream or in place of one. */
   #readResponse(response: JsonObject, ending: string): WireEvent[] {
     const { error, incomplete_details: details, output, usage } = response;
-    const status = ending === 'completed' ? textOf(response['status']) || ending : ending;
-    const events = [...(this.#hasSpoken ? [] : listOf(output).flatMap(readItem)), ...readUsage(usage)];
+    const status = ending === 'completed' || ending === 'done' ? textOf(response['status']) || ending : ending;
+    const events = [...(this.#hasSpoken ? [] : listOf(output).flatMap(readItem)), ...usageIn(usage)];
     if (isObject(error) || status === 'failed' || status === 'cancelled') {
       return [...events, { type: 'failure', failure: failureOf(objectOf(error)) }];
     }
     const reason = textOf(objectOf(details)['reason']);
     return [...events, ...finished(reason || status), { type: 'done' }];
   }
+}
+
+function partOf({ output_index: item, content_index: part }: JsonObject): string {
+  return `${String(item)}.${String(part)}`;
 }
 
 /** An item of the output, for streams that bring it at the end alone. */
@@ -63,15 +78,4 @@ function readItem(item: unknown): WireEvent[] {
     const { text, refusal } = objectOf(part);
     return said('text', textOf(text) || textOf(refusal));
   });
-}
-
-function readUsage(usage: unknown): WireEvent[] {
-  if (!isObject(usage)) return [];
-  const raw = {
-    input: usage['input_tokens'],
-    output: usage['output_tokens'],
-    reasoning: objectOf(usage['output_tokens_details'])['reasoning_tokens'],
-    total: usage['total_tokens'],
-  };
-  return [{ type: 'usage', usage: raw }];
 }

@@ -7,6 +7,8 @@ export interface RawUsage {
   readonly output?: unknown;
   readonly reasoning?: unknown;
   readonly total?: unknown;
+  /** What was read from a cache: a part of the input, or apart from it. */
+  readonly cached?: unknown;
 }
 
 /** More than any model says in one reply. */
@@ -30,15 +32,23 @@ export function mostInputTokens({ history, message }: Prompt, overheadTokens: nu
  * more than its parts, the rest is output too, and so is reasoning that is more than the output it should be a part of.
  */
 export function readUsage(raw: RawUsage, mostInput: number): ReportedUsage {
-  const inputTokens = countOf(raw.input, mostInput);
   const total = countOf(raw.total, mostInput + MOST_OUTPUT_TOKENS);
   const told = countOf(raw.output, MOST_OUTPUT_TOKENS);
+  const inputTokens = inputOf(raw, (total ?? 0) - (told ?? 0), mostInput);
   const rest =
     inputTokens === undefined || total === undefined ? undefined : countOf(total - inputTokens, MOST_OUTPUT_TOKENS);
   const visible = told === undefined && rest === undefined ? undefined : Math.max(told ?? 0, rest ?? 0);
   const reasoningTokens = countOf(raw.reasoning, MOST_OUTPUT_TOKENS);
   const isLeftOut = (reasoningTokens ?? 0) > (visible ?? 0);
   return { inputTokens, outputTokens: isLeftOut ? (visible ?? 0) + (reasoningTokens ?? 0) : visible, reasoningTokens };
+}
+
+/** What came from a cache is apart where it is more than the input, or where the total is right only with it. */
+function inputOf({ input, cached }: RawUsage, totalInput: number, most: number): number | undefined {
+  const told = countOf(input, most);
+  const fromCache = countOf(cached, most) ?? 0;
+  if (told === undefined || told + fromCache > most) return told;
+  return fromCache > told || told + fromCache === totalInput ? told + fromCache : told;
 }
 
 /** Of two reports of one reply the larger counts: reports grow, and a last one may be empty. */

@@ -21,6 +21,8 @@ const only = (name: string, sends: () => string, read: ReportedUsage = readUsage
   gives: { text: 'Heat, pour.', usage: read },
 });
 
+const cachedOf = (tokens: number) => ({ prompt_tokens_details: { cached_tokens: tokens } });
+
 const responseUsage = (counts: Record<string, unknown>) =>
   named({ type: 'response.completed', response: { status: 'completed', usage: counts } });
 
@@ -94,6 +96,30 @@ export const counts: readonly Habit[] = [
   only(
     'counts of other names',
     () => said + choice({}, 'stop', { usage: { input_tokens: 321, output_tokens: 12 } }) + done,
+  ),
+  only(
+    'counts of names in another case',
+    () => said + choice({}, 'stop', { usage: { promptTokens: 321, completionTokens: 12, totalTokens: 333 } }) + done,
+  ),
+  only(
+    'an empty usage, and the provider’s own',
+    () => said + choice({}, 'stop', { usage: {}, x_groq: { usage: countsOf(usage) } }) + done,
+  ),
+  only(
+    'input from a cache apart, told by the total',
+    () => said + chunk({ usage: { ...countsOf({ input: 300, output: 12, total: 333 }), ...cachedOf(21) } }) + done,
+  ),
+  only(
+    'input from a cache that is more than the input',
+    () => said + chunk({ usage: { ...countsOf({ input: 21, output: 12 }), ...cachedOf(300) } }) + done,
+  ),
+  only(
+    'input from a cache as a part of the input',
+    () => said + chunk({ usage: { ...countsOf({ input: 321, output: 12, total: 333 }), ...cachedOf(300) } }) + done,
+  ),
+  only(
+    'input from a cache that no model can have',
+    () => said + chunk({ usage: { ...countsOf(usage), ...cachedOf(4_294_967_295) } }) + done,
   ),
   only('usage right behind the end mark', () => said + choice({}, 'stop') + done + usageChunk(usage)),
   {

@@ -19,6 +19,7 @@ import { errorShapes } from './error-shapes.ts';
 import { breaks, PROVIDERS_WORDS, refusals } from './failures.ts';
 import { frames } from './frames.ts';
 import { type Answer, type FailedReply, type GoodReply, type Habit, reset, type Sent } from './habit.ts';
+import { pieces } from './pieces.ts';
 import { requests } from './requests.ts';
 import { silences } from './silences.ts';
 import { thoughts } from './thoughts.ts';
@@ -108,6 +109,7 @@ function expectFailure(seen: Seen, expected: FailedReply): void {
 
 const tables = {
   beginnings,
+  pieces,
   thoughts,
   frames,
   endings,

@@ -7,6 +7,7 @@ import { readFinish } from './finish.ts';
 import { isObject, type JsonObject, listOf, objectOf, textOf } from './json.ts';
 
 const SHORT_CODE = /^[a-z0-9_.-]{1,64}$/i;
+const MOST_DIGITS = 4;
 const PARAMETER = /^[a-z0-9_.[\]-]{1,128}$/i;
 const NOTHING = /^(?:none|null|nil|undefined)?$/i;
 const SUCCESS = /^(?:0+|2\d\d|ok|success|succeeded|successful|normal)$/i;
@@ -60,11 +61,11 @@ export function innermost(body: unknown, depth = 3): JsonObject {
   return exception === undefined ? outer : { code: exception, ...objectOf(told) };
 }
 
-/** A short code; undefined for what is none, which may be anything. */
+/** A short code; undefined for what is none, which may be anything: what has many digits is a key or a name of something. */
 export function shortCode(value: unknown): string | undefined {
-  return typeof value === 'string' && SHORT_CODE.test(value) && !/^\d+$/.test(value) && !NOTHING.test(value)
-    ? value
-    : undefined;
+  if (typeof value !== 'string' || !SHORT_CODE.test(value) || NOTHING.test(value) || !/[a-z]/i.test(value))
+    return undefined;
+  return value.replaceAll(/\D/g, '').length > MOST_DIGITS ? undefined : value;
 }
 
 /** Google's status tells little, and the reason among its details all (google.rpc.ErrorInfo). */

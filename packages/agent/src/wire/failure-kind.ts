@@ -4,6 +4,8 @@ import type { FailureKind } from './provider-failure.ts';
 export interface ToldError {
   readonly status?: number | undefined;
   readonly code?: string | undefined;
+  /** The family that the code is of, where there is one. */
+  readonly type?: string | undefined;
   /** What of the request it is about. */
   readonly parameter?: string | undefined;
   readonly isFlagged: boolean;
@@ -11,9 +13,11 @@ export interface ToldError {
 
 /** Codes that only the operator can do something about: the key, the bill, the model’s name, what we ask with. */
 const OPERATOR =
-  /api_?key|auth|permission|forbidden|quota|billing|credit|payment|insufficient_?balance|arrear|account|deactivat|suspend|access|not_?found|no_?such|(?:unknown|unsupported|unrecognized)_?(?:param|field|arg)|(?:unknown|invalid|unsupported)_?model|model_?not|unsupported_?api|decommission|region|country|failed_?precondition/i;
+  /api_?key|auth|permission|forbidden|quota|billing|credit|payment|insufficient_?balance|arrear|account|deactivat|suspend|access|not_?found|no_?such|(?:unknown|unsupported|unrecognized)_?(?:param|field|arg)|(?:unknown|invalid|unsupported)_?model|model_?not|(?:unsupported|operation)_?(?:api|not_?supported)|decommission|region|country|failed_?precondition/i;
 const BUSY =
   /overload|rate_?limit|too_?many|slow_?down|capacity|busy|throttl|unavailable|resource_?exhausted|concurren/i;
+/** Codes of what the model did itself: Groq refuses a call of its model's that nobody offered. */
+const MODEL = /tool_?use_?fail|generation_?fail|fail\w*_?generation/i;
 /** Codes about what was said, or how much of it. */
 const CONTENT = /content|policy|filter|safety|moderat|flagged|sensitive|prohibit|inspection/i;
 const LENGTH = /context|too_?long|too_?large/i;
@@ -27,13 +31,14 @@ export function kindOf({ status, ...error }: ToldError): FailureKind {
     case 400:
     case 413:
     case 422:
+      if (MODEL.test(code)) return 'broken';
       return isOperators(error) ? 'out-of-order' : 'refused';
     case 403:
       return CONTENT.test(code) || error.isFlagged ? 'refused' : 'out-of-order';
     case 429:
     case 498:
       // Limits by the minute are named after whose they are: ModelAccountRpmRateLimitExceeded, Throttling.AllocationQuota.
-      return OPERATOR.test(code) && !BUSY.test(code) ? 'out-of-order' : 'busy';
+      return OPERATOR.test(code) && !BUSY.test(`${code} ${error.type ?? ''}`) ? 'out-of-order' : 'busy';
     case 408:
     case 409:
     case 425:

@@ -29,7 +29,13 @@ function failureFrom(status: number | undefined, body: JsonObject, told: number 
   const error = innermost(body);
   const code = shortCodeOf(error);
   const retryAfterSeconds = told ?? readRetryDelay(error) ?? readRetryDelay(body);
-  const kind = kindOf({ status, code, parameter: parameterIn(error), isFlagged: isFlagged(error) });
+  const kind = kindOf({
+    status,
+    code,
+    type: shortCode(error['type']),
+    parameter: parameterIn(error),
+    isFlagged: isFlagged(error),
+  });
   return new ProviderFailure(kind, { status, code, retryAfterSeconds });
 }
 

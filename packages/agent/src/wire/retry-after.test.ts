@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 
-import { readRetryAfter } from './retry-after.ts';
+import { readRetryAfter, readRetryDelay } from './retry-after.ts';
 
 const now = Date.parse('2026-11-25T12:00:00Z');
 
@@ -24,4 +24,10 @@ test.each([
   [{ 'retry-after-ms': 'x', 'retry-after': '20' }, 20],
 ])('%j is %s', (headers, seconds) => {
   expect(readRetryAfter(new Headers(headers as Record<string, string>), now)).toBe(seconds);
+});
+
+test('a text of any length is read at once', () => {
+  const startedAt = performance.now();
+  expect(readRetryDelay({ retry_after: `1${' '.repeat(1_000_000)}x` })).toBe(1);
+  expect(performance.now() - startedAt).toBeLessThan(1000);
 });

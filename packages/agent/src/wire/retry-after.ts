@@ -2,6 +2,7 @@
 import { type JsonObject, listOf, objectOf } from './json.ts';
 
 const MOST_SECONDS = 3600;
+const LONGEST_NUMBER = 64;
 
 export function readRetryAfter(headers: { get(name: string): string | null }, now = Date.now()): number | undefined {
   const ms = numberIn(headers.get('retry-after-ms'));
@@ -35,7 +36,9 @@ function secondsIn(value: unknown): number | undefined {
 
 /** Some say the unit too, and some proxies say it all twice: `20s`, `20, 20`. */
 function numberIn(value: string | null): number | undefined {
-  const number = /^\s*(\d+(?:\.\d+)?)\s*(?:s|sec|seconds?)?\s*(?:,|$)/i.exec(value ?? '')?.[1];
+  const number = /^ *(\d+(?:\.\d+)?) *(?:s|sec|seconds?)? *(?:,|$)/i.exec(
+    (value ?? '').trim().slice(0, LONGEST_NUMBER),
+  )?.[1];
   return number === undefined ? undefined : Number(number);
 }
 

@@ -1,4 +1,5 @@
 /** Refusals that name what of the request was wrong, and answers that say in their body how long to wait. */
+import { SECRET } from '../protocols/index.ts';
 import { PROVIDERS_WORDS as message } from './failures.ts';
 import type { FailedReply, Habit } from './habit.ts';
 
@@ -62,6 +63,16 @@ export const requests: readonly Habit[] = [
   wrong('safety_identifier', 'content_policy_violation', refused),
   wrong('None', null, refused),
   wrong(`a parameter that is a sentence: ${message}`, null, refused),
+  wrong(null, 'OperationNotSupported', outOfOrder),
+  wrong(null, 'tool_use_failed', { fails: 'agent-failed' }),
+  wrong(null, SECRET, { ...refused, cause: 'HTTP 400 invalid_request_error' }),
+  answers(401, { error: { type: SECRET, code: SECRET, message: SECRET } }, { ...outOfOrder, cause: 'HTTP 401' }),
+  answers(
+    429,
+    { message, type: 'too_many_requests_error', param: 'quota', code: 'request_quota_exceeded' },
+    { fails: 'agent-busy', retryAfterSeconds: 7 },
+    { 'retry-after': '7' },
+  ),
   answers(400, invalidField('generation_config.thinking_config'), outOfOrder),
   answers(400, invalidField('contents[0].parts[0].text'), refused),
   answers(400, invalidField('generation_config.max_output_tokens'), refused),

@@ -27,6 +27,8 @@ export interface ProviderAgentOptions {
 /** After a finish: how long the usage and the end mark may take, and the end mark alone. */
 const USAGE_GRACE_MS = 2000;
 const END_GRACE_MS = 250;
+/** After a finish that was none: how long more words may take. */
+const WORDS_GRACE_MS = 15_000;
 /** How long a connection may take to end by itself, so that the next turn can use it. */
 const LET_GO_MS = 1000;
 
@@ -92,7 +94,7 @@ async function* readReply(events: Events, reader: ReplyReader): AsyncGenerator<R
       }
     }
     if (!hasSaid) yield { type: 'alive' };
-    if (reader.isFinished) deadlineMs = nextDeadline(deadlineMs, reader.hasUsage, hasSaid);
+    if (reader.isFinished) deadlineMs = nextDeadline(deadlineMs, reader, hasSaid);
   }
   yield* reader.end();
 }
@@ -116,8 +118,9 @@ async function nextEvents(
 }
 
 /** After a finish, what says nothing of the reply puts nothing off. */
-function nextDeadline(deadlineMs: number, hasUsage: boolean, hasSaid: boolean): number {
+function nextDeadline(deadlineMs: number, { hasUsage, wentOn }: ReplyReader, hasSaid: boolean): number {
   const now = performance.now();
+  if (wentOn) return hasSaid ? now + WORDS_GRACE_MS : deadlineMs;
   const usageBy = hasSaid || deadlineMs === Infinity ? now + USAGE_GRACE_MS : deadlineMs;
   return hasUsage ? Math.min(usageBy, now + END_GRACE_MS) : usageBy;
 }

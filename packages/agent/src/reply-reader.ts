@@ -26,6 +26,7 @@ export class ReplyReader {
   #isDone = false;
   #hasOutput = false;
   #hasWords = false;
+  #wentOn = false;
 
   constructor(wire: WireReader, prompt: Prompt, overheadTokens: number) {
     this.#wire = wire;
@@ -40,6 +41,11 @@ export class ReplyReader {
   /** Whether the reply stands: what goes wrong from here on does not matter. */
   get isFinished(): boolean {
     return this.#isDone || this.#finish !== undefined;
+  }
+
+  /** Whether more was said behind a finish: those that send one with every piece say nothing by it. */
+  get wentOn(): boolean {
+    return this.#wentOn;
   }
 
   get hasUsage(): boolean {
@@ -89,6 +95,7 @@ export class ReplyReader {
 
   #say(event: WireEvent): ReplyEvent[] {
     if (event.type !== 'text' && event.type !== 'reasoning') return [];
+    this.#wentOn ||= this.isFinished;
     this.#hasOutput = true;
     this.#hasWords ||= event.type === 'text' && !isBlank(event.text);
     return [event];

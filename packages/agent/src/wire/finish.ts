@@ -5,7 +5,10 @@ export type Finish = 'stop' | 'length' | 'filtered' | 'tools' | 'failed';
 const kinds: readonly (readonly [Finish, RegExp])[] = [
   // Nothing was offered that could be called: a call is no reply.
   ['tools', /tool|function/],
-  ['failed', /error|fail|abort|cancel|interrupt|insufficient|overload|timeout|unavailable|ratelimit/],
+  [
+    'failed',
+    /error|exception|fail|abort|cancel|interrupt|preempt|disconnect|crash|kill|insufficient|overload|timeout|unavailable|ratelimit/,
+  ],
   ['length', /length|max.*token|limit|window|truncat|incomplete|exhaust/],
   ['filtered', /filter|safety|refus|block|prohibit|sensitive|moderat|recitation|guardrail|spii|policy|violat/],
 ];

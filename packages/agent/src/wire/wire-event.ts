@@ -1,4 +1,4 @@
-import type { JsonObject } from './json.ts';
+import { isObject, type JsonObject, textOf } from './json.ts';
 import type { ProviderFailure } from './provider-failure.ts';
 import type { RawUsage } from './raw-usage.ts';
 
@@ -17,11 +17,14 @@ export interface WireReader {
   read(event: JsonObject): WireEvent[];
 }
 
-export function said(type: 'text' | 'reasoning', text: string): WireEvent[] {
+/** Words that are digits arrive as numbers through proxies that take every text for a number which looks like one. */
+export function said(type: 'text' | 'reasoning', words: unknown): WireEvent[] {
+  const text = typeof words === 'number' ? String(words) : textOf(words);
   return text === '' ? [] : [{ type, text }];
 }
 
-/** `null`, `""` and `"null"` are all sent for "not yet". */
-export function finished(word: unknown): WireEvent[] {
+/** `null`, `""` and `"null"` are all sent for "not yet". SGLang puts its word into an object. */
+export function finished(reason: unknown): WireEvent[] {
+  const word = isObject(reason) ? reason['type'] : reason;
   return typeof word === 'string' && word !== '' && word !== 'null' ? [{ type: 'finish', word }] : [];
 }

@@ -76,6 +76,28 @@ export const endings: readonly Habit[] = [
     gives: whole,
   },
   {
+    name: 'a finish and usage with every piece, and pauses between them',
+    kinds: chat,
+    sends: ({ mark }) => [
+      choice({ content: 'Whole ' }, 'stop') + choice({ content: 'ans' }, 'stop') + usageChunk(usage),
+      { pauseMs: 2500 },
+      choice({ content: 'wer.' }, 'stop') + mark,
+    ],
+    gives: whole,
+  },
+  {
+    name: 'a finish that is an object',
+    kinds: chat,
+    sends: ({ text, mark }) => text('Whole answer.') + choice({}, { type: 'length', length: 12 }) + mark,
+    gives: { text: 'Whole answer.', finish: 'length' },
+  },
+  {
+    name: 'a finish that is an object, of a failure',
+    kinds: chat,
+    sends: ({ text, mark }) => text('Half') + choice({}, { type: 'abort', status_code: 400 }) + mark,
+    gives: { fails: 'agent-failed', text: 'Half' },
+  },
+  {
     name: 'an end mark and no finish',
     kinds: withMark,
     sends: ({ begin, text, mark }) => begin() + text('Whole answer.') + mark,
@@ -232,6 +254,7 @@ export const words: readonly Habit[] = [
   ...chatWords('length', 'length', 'max_tokens', 'MAX_TOKENS', 'model_length', 'max_output_tokens', 'max_new_tokens'),
   ...chatWords('length', 'token_limit', 'model_context_window_exceeded'),
   ...failingWords('error', 'tool_calls', 'function_call', 'network_error', 'insufficient_system_resource', 'abort'),
+  ...failingWords('exception', 'preempted', 'disconnected', 'killed'),
   ...(['pause_turn', 'stop_sequence', 'end_turn'] as const).map((word): Habit => ({
     name: `the finish "${word}"`,
     kinds: messages,

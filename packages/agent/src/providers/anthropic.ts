@@ -1,7 +1,7 @@
 /** Anthropic's Messages. Source: Anthropic's "Streaming Messages" and "Prompt caching" (read 2026-11). */
 import { createAnthropic } from '@ai-sdk/anthropic';
 
-import { isObject, type JsonObject, listOf, objectOf, textOf } from '../wire/json.ts';
+import { isObject, type JsonObject, listOf, objectOf } from '../wire/json.ts';
 import { captureRequest } from '../wire/request.ts';
 import { finished, said, type WireEvent, type WireReader } from '../wire/wire-event.ts';
 import type { Provider, ProviderSettings } from './provider.ts';
@@ -70,5 +70,5 @@ class MessagesReader implements WireReader {
 /** A block of the content, or a piece of one. */
 function readBlock(block: unknown): WireEvent[] {
   const { text, thinking } = objectOf(block);
-  return [...said('reasoning', textOf(thinking)), ...said('text', textOf(text))];
+  return [...said('reasoning', thinking), ...said('text', text)];
 }

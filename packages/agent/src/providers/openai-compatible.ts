@@ -105,5 +105,6 @@ function readPart(part: unknown): { readonly type: 'text' | 'reasoning'; readonl
 /** A text, or what the texts of its parts make. */
 function textIn(value: unknown): string {
   if (Array.isArray(value)) return value.map(textIn).join('');
-  return isObject(value) ? textOf(value['text'] ?? value['content'] ?? value['value']) : textOf(value);
+  if (typeof value === 'number') return String(value);
+  return isObject(value) ? textIn(value['text'] ?? value['content'] ?? value['value']) : textOf(value);
 }

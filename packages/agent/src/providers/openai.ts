@@ -17,16 +17,16 @@ export function createOpenaiProvider({ modelId, apiKey, baseURL }: ProviderSetti
 }
 
 class ResponsesReader implements WireReader {
-  #hasSpoken = false;
-  /** The parts of the output that came in pieces, or whole. */
+  /** The parts of the output that were said, in pieces or whole. */
   readonly #spoken = new Set<string>();
+  #hasThought = false;
 
   read(event: JsonObject): WireEvent[] {
     const events = this.#readEvent(event);
-    if (events.some(({ type }) => type === 'text')) {
-      this.#hasSpoken = true;
-      this.#spoken.add(partOf(event));
+    if (textOf(event['type']).endsWith('.delta') && events.some(({ type }) => type === 'text')) {
+      this.#spoken.add(placeOf(event['output_index'], event['content_index']));
     }
+    this.#hasThought ||= events.some(({ type }) => type === 'reasoning');
     return events;
   }
 
@@ -34,14 +34,17 @@ class ResponsesReader implements WireReader {
     switch (event['type']) {
       case 'response.output_text.delta':
       case 'response.refusal.delta':
-        return said('text', textOf(event['delta']));
-      // For streams without pieces.
+        return said('text', event['delta']);
       case 'response.output_text.done':
       case 'response.refusal.done':
-        return this.#spoken.has(partOf(event)) ? [] : said('text', textOf(event['text']) || textOf(event['refusal']));
+        return this.#readPart(event, event['output_index'], event['content_index']);
+      case 'response.content_part.done':
+        return this.#readPart(event['part'], event['output_index'], event['content_index']);
+      case 'response.output_item.done':
+        return this.#readItem(event['item'], event['output_index']);
       case 'response.reasoning_summary_text.delta':
       case 'response.reasoning_text.delta':
-        return said('reasoning', textOf(event['delta']));
+        return said('reasoning', event['delta']);
       case 'response.completed':
       case 'response.done':
       case 'response.incomplete':
@@ -57,25 +60,37 @@ class ResponsesReader implements WireReader {
   #readResponse(response: JsonObject, ending: string): WireEvent[] {
     const { error, incomplete_details: details, output, usage } = response;
     const status = ending === 'completed' || ending === 'done' ? textOf(response['status']) || ending : ending;
-    const events = [...(this.#hasSpoken ? [] : listOf(output).flatMap(readItem)), ...usageIn(usage)];
+    const events = [
+      ...(this.#spoken.size > 0 ? [] : listOf(output).flatMap((item, place) => this.#readItem(item, place))),
+      ...usageIn(usage),
+    ];
     if (isObject(error) || status === 'failed' || status === 'cancelled') {
       return [...events, { type: 'failure', failure: failureOf(objectOf(error)) }];
     }
     const reason = textOf(objectOf(details)['reason']);
     return [...events, ...finished(reason || status), { type: 'done' }];
   }
+
+  /** An item of the output, for streams that bring it whole. */
+  #readItem(item: unknown, place: unknown): WireEvent[] {
+    const { type, content, summary } = objectOf(item);
+    if (type === 'reasoning') return this.#hasThought ? [] : listOf(summary).flatMap(readThought);
+    return listOf(content).flatMap((part, partPlace) => this.#readPart(part, place, partPlace));
+  }
+
+  #readPart(part: unknown, item: unknown, place: unknown): WireEvent[] {
+    const key = placeOf(item, place);
+    const isSaid = this.#spoken.has(key) || this.#spoken.has(NOWHERE) || (key === NOWHERE && this.#spoken.size > 0);
+    const { type, text, refusal } = objectOf(part);
+    if (isSaid || type === 'reasoning_text') return [];
+    const words = [...said('text', text), ...said('text', refusal)];
+    if (words.length > 0) this.#spoken.add(key);
+    return words;
+  }
 }
 
-function partOf({ output_index: item, content_index: part }: JsonObject): string {
-  return `${String(item)}.${String(part)}`;
-}
+const placeOf = (item: unknown, part: unknown) => `${String(item)}.${String(part)}`;
+/** Of pieces that do not tell where they belong: any part may be theirs. */
+const NOWHERE = placeOf(undefined, undefined);
 
-/** An item of the output, for streams that bring it at the end alone. */
-function readItem(item: unknown): WireEvent[] {
-  const { type, content, summary } = objectOf(item);
-  if (type === 'reasoning') return listOf(summary).flatMap((part) => said('reasoning', textOf(objectOf(part)['text'])));
-  return listOf(content).flatMap((part) => {
-    const { text, refusal } = objectOf(part);
-    return said('text', textOf(text) || textOf(refusal));
-  });
-}
+const readThought = (part: unknown) => said('reasoning', objectOf(part)['text']);

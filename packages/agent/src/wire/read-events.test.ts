@@ -21,6 +21,8 @@ const fields = fc.constantFrom(
   'data: ping',
   ': comment',
   'event: error',
+  'Event : done',
+  'error: {"f":1}',
   'event: news',
   'id: 1',
   '',

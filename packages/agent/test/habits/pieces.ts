@@ -15,6 +15,9 @@ const chunks = (name: string, ...sent: readonly string[]): Habit => ({
 const content = (name: string, value: unknown): Habit => chunks(`content as ${name}`, choice({ content: value }));
 const message = (text: string) => ({ index: 0, message: { role: 'assistant', content: text } });
 
+const part = (text: string) => ({ type: 'output_text', text });
+const itemDone = (place: number, item: unknown) =>
+  named({ type: 'response.output_item.done', output_index: place, item });
 const piece = (text: string) => ({ index: 0, delta: { content: text } });
 
 export const pieces: readonly Habit[] = [
@@ -78,6 +81,19 @@ export const pieces: readonly Habit[] = [
     choice({ content: 'pour.', tool_calls: [] }, null, { timings: { prompt_n: 1 }, provider: 'x', obfuscation: 'y' }),
   ),
   {
+    name: 'words that arrive as numbers',
+    kinds: ['openai-compatible', 'anthropic'],
+    sends: ({ begin, text, finish, words, mark }) =>
+      begin(usage) +
+      ['2', ' + ', '0.5', '.']
+        .map(text)
+        .join('')
+        .replaceAll(/"(2|0\.5)"/g, '$1') +
+      finish(words.stop, usage) +
+      mark,
+    gives: { text: '2 + 0.5.', usage: readUsage },
+  },
+  {
     name: 'half an emoji in each of two pieces',
     sends: ({ begin, text, finish, words, mark }) =>
       begin(usage) + text('a\ud83d') + text('\ude00b') + finish(words.stop, usage) + mark,
@@ -138,6 +154,57 @@ export const pieces: readonly Habit[] = [
       named({ type: 'response.output_text.done', output_index: 0, content_index: 0, text: 'Heat, pour.' }) +
       finish('completed', usage),
     gives,
+  },
+  {
+    name: 'whole items and no pieces, and nothing at the end',
+    kinds: responses,
+    sends: ({ begin, finish }) =>
+      begin() +
+      ['Heat, ', 'pour.'].map((text, place) => itemDone(place, { type: 'message', content: [part(text)] })).join('') +
+      finish('completed', usage),
+    gives,
+  },
+  {
+    name: 'pieces that do not tell where they belong, and all of it once more',
+    kinds: responses,
+    sends: ({ begin, finish }) =>
+      begin() +
+      named({ type: 'response.output_text.delta', delta: 'Heat, pour.' }) +
+      named({ type: 'response.output_text.done', text: 'Heat, pour.' }) +
+      named({ type: 'response.content_part.done', output_index: 1, content_index: 0, part: part('Heat, pour.') }) +
+      itemDone(1, { type: 'message', content: [part('Heat, pour.')] }) +
+      finish('completed', usage),
+    gives,
+  },
+  {
+    name: 'whole parts, one of which does not tell where it belongs',
+    kinds: responses,
+    sends: ({ begin, text, finish }) =>
+      begin() +
+      text('Heat, pour.') +
+      named({ type: 'response.output_text.done', text: 'Heat, pour.' }) +
+      finish('completed', usage),
+    gives,
+  },
+  {
+    name: 'whole thoughts beside whole words',
+    kinds: responses,
+    sends: ({ begin, finish }) =>
+      begin() +
+      named({
+        type: 'response.content_part.done',
+        output_index: 0,
+        content_index: 0,
+        part: { type: 'reasoning_text', text: 'hm' },
+      }) +
+      itemDone(0, {
+        type: 'reasoning',
+        summary: [{ type: 'summary_text', text: 'hm' }],
+        content: [{ type: 'reasoning_text', text: 'hm' }],
+      }) +
+      itemDone(1, { type: 'message', content: [part('Heat, pour.')] }) +
+      finish('completed', usage),
+    gives: { ...gives, reasoning: 'hm' },
   },
   {
     name: 'an end of another name',

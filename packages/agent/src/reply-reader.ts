@@ -14,6 +14,7 @@ import { failureOf } from './wire/provider-error.ts';
 import { ProviderFailure } from './wire/provider-failure.ts';
 import { isReported, laterUsage, mostInputTokens, readUsage } from './wire/raw-usage.ts';
 import type { ServerEvent } from './wire/read-events.ts';
+import { usageIn } from './wire/usage-in.ts';
 import { ThinkTags } from './wire/think-tags.ts';
 import type { WireEvent, WireReader } from './wire/wire-event.ts';
 
@@ -62,7 +63,7 @@ export class ReplyReader {
     if (event instanceof ProviderFailure) return [{ type: 'failure', failure: event }];
     const { name, json } = event;
     const error = errorIn(name, json);
-    if (error) return [{ type: 'failure', failure: failureOf(error) }];
+    if (error) return [...usageIn(json['usage']), { type: 'failure', failure: failureOf(error) }];
     return [...this.#wire.read(json), ...endIn(name, json)];
   }
 

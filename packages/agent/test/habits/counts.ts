@@ -118,6 +118,10 @@ export const counts: readonly Habit[] = [
     () => said + chunk({ usage: { ...countsOf({ input: 321, output: 12, total: 333 }), ...cachedOf(300) } }) + done,
   ),
   only(
+    'input from a cache that makes it more than a model can have',
+    () => said + chunk({ usage: { ...countsOf(usage), ...cachedOf(33_000) } }) + done,
+  ),
+  only(
     'input from a cache that no model can have',
     () => said + chunk({ usage: { ...countsOf(usage), ...cachedOf(4_294_967_295) } }) + done,
   ),

@@ -1,8 +1,8 @@
 /** The shapes of errors that come with status 200, in place of a stream and in the middle of it. None of them is a good end. */
-import { choice } from '../protocols/openai-compatible.ts';
+import { choice, countsOf } from '../protocols/openai-compatible.ts';
 import { unnamed } from '../protocols/protocol.ts';
 import { PROVIDERS_WORDS as words } from './failures.ts';
-import { chat, type FailedReply, type Habit } from './habit.ts';
+import { chat, type FailedReply, type Habit, readUsage, sentUsage as usage } from './habit.ts';
 
 const busy = (retryAfterSeconds = 5) => ({ fails: 'agent-busy', retryAfterSeconds }) as const;
 const outOfOrder = { fails: 'agent-unavailable' } as const;
@@ -63,6 +63,13 @@ const shapes: readonly (readonly [unknown, FailedReply])[] = [
   [{ error: { type: 'None', code: '502', param: 'None', message: words } }, { ...failed, cause: 'HTTP 502' }],
 ];
 
+const numbered = (code: number, gives: FailedReply): Habit => ({
+  name: `the number ${code}`,
+  kinds: chat,
+  sends: () => JSON.stringify(base(code)),
+  gives,
+});
+
 const done = 'data: [DONE]\n\n';
 const named = (shape: unknown) => JSON.stringify(shape).replaceAll(words, '…');
 
@@ -85,6 +92,21 @@ export const errorShapes: readonly Habit[] = [
       gives: { ...failed, text: 'Heat' },
     },
   ]),
+  ...[1039, 1041, 2045].map((code) => numbered(code, busy())),
+  numbered(2056, outOfOrder),
+  ...[1027, 1042, 2013].map((code) => numbered(code, refused)),
+  ...[1001, 1024, 1033].map((code) => numbered(code, failed)),
+  {
+    name: 'a code that nobody knows beside the words, which is no error',
+    kinds: chat,
+    sends: () => choice({ content: 'Heat' }, 'stop', { code: 20_000, message: 'done' }) + done,
+    gives: { text: 'Heat' },
+  },
+  {
+    name: 'usage beside an error',
+    sends: ({ begin }) => begin() + unnamed({ error: { code: 'server_error' }, usage: countsOf(usage) }),
+    gives: { ...failed, usage: readUsage },
+  },
   {
     name: 'an error beside the last piece and its finish',
     kinds: chat,

@@ -52,6 +52,7 @@ export const requests: readonly Habit[] = [
   wrong(null, 'unsupported_api_for_model', outOfOrder),
   wrong('messages', 'context_length_exceeded', refused),
   wrong('max_tokens', 'context_length_exceeded', refused),
+  wrong('model', 'context_length_exceeded', refused),
   wrong('messages[1].content', 'string_above_max_length', refused),
   wrong('messages.[1].content', 'invalid_value', refused),
   wrong('input', 'invalid_prompt', refused),

@@ -133,7 +133,7 @@ function readLine(name: string | undefined, line: string): ServerEvent[] {
 
 /** Some tell an event's type by its name alone. */
 function typed(name: string | undefined, json: JsonObject): JsonObject {
-  return name === undefined || 'type' in json ? json : { type: name, ...json };
+  return name === undefined ? json : { type: name, ...json };
 }
 
 /** A JSON object, or the objects of a list; undefined for what is neither. Some put JSON into a JSON text. */

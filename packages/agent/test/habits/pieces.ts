@@ -207,6 +207,17 @@ export const pieces: readonly Habit[] = [
     gives: { ...gives, reasoning: 'hm' },
   },
   {
+    name: 'a thought in pieces, and whole once more',
+    kinds: responses,
+    sends: ({ begin, thought, text, finish }) =>
+      begin() +
+      thought('hm') +
+      itemDone(0, { type: 'reasoning', summary: [{ type: 'summary_text', text: 'hm' }] }) +
+      text('Heat, pour.') +
+      finish('completed', usage),
+    gives: { ...gives, reasoning: 'hm' },
+  },
+  {
     name: 'an end of another name',
     kinds: responses,
     sends: ({ begin, text, finish }) =>

@@ -1,6 +1,6 @@
 /** What a tab knows of a conversation that others change, against a server that has what the test says. */
 import type { Message } from '@timmy-tower/contract';
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 
 import { SessionApi } from '../api/session-api.ts';
 import { findKept, keepSession, sessionIdOf, updateKept } from '../keyring.ts';
@@ -26,6 +26,8 @@ const numbered = (count: number) => Array.from({ length: count }, (_, index) => 
 let stored: Message[] = [];
 let gate: Promise<void> = Promise.resolve();
 let isDown = false;
+/** The connection breaks before the answer is here. */
+let isLost = false;
 let isBusy = false;
 const asked: URLSearchParams[] = [];
 
@@ -46,6 +48,7 @@ function readPage(search: URLSearchParams): Response {
 
 beforeEach(() => {
   isDown = false;
+  isLost = false;
   isBusy = false;
   gate = Promise.resolve();
   asked.splice(0);
@@ -57,6 +60,7 @@ beforeEach(() => {
     if (isBusy && search.has('after')) return Response.json({ ...problem, code: 'unavailable' }, { status: 503 });
     const answer = readPage(search);
     await gate;
+    if (isLost) throw new TypeError('fetch failed');
     return answer;
   });
 });
@@ -206,4 +210,75 @@ test('what was said while the newest page was on its way is read once that is he
   list.begin({ messages: messagesOf('first'), hasMore: false });
   store.change({ phase: 'ready' });
   await vi.waitFor(() => expect(store.get().messages).toHaveLength(2));
+});
+
+describe('older messages that are on their way', () => {
+  const all = numbered(120);
+
+  /** What a tab shows of a long conversation, with an answer about what is older held back. */
+  async function loadOlderHeld() {
+    const newest = all.slice(70);
+    const opened = openList(newest);
+    opened.list.begin({ messages: messagesOf(...newest).toReversed(), hasMore: true });
+    stored = messagesOf(...all);
+    const held = Promise.withResolvers<void>();
+    gate = held.promise;
+    const loading = opened.list.loadOlder();
+    await vi.waitFor(() => expect(asked.at(-1)?.get('after')).toBe('message 71'));
+    gate = Promise.resolve();
+    const arrive = async () => {
+      held.resolve();
+      await loading;
+    };
+    return { ...opened, arrive };
+  }
+
+  test('come in above what is there', async () => {
+    const { shown, store, arrive } = await loadOlderHeld();
+    await arrive();
+    expect(shown()).toEqual(all.slice(20));
+    expect(store.get()).toMatchObject({ older: 'more', prepended: 50 });
+  });
+
+  test.each<[string, (list: MessageList) => Promise<void>]>([
+    ['here', (list) => list.forget()],
+    ['elsewhere', (list) => list.loadNewer()],
+  ])('do not come back when the conversation was forgotten %s meanwhile', async (_, hear) => {
+    const { list, shown, store, arrive } = await loadOlderHeld();
+    stored = [];
+    await hear(list);
+    expect(shown()).toEqual([]);
+    await arrive();
+    expect(shown()).toEqual([]);
+    expect(store.get()).toMatchObject({ older: 'none', prepended: 0 });
+  });
+
+  test('do not come back into a conversation that began again', async () => {
+    const { list, shown, arrive } = await loadOlderHeld();
+    stored = messagesOf('begun again');
+    await list.loadNewer();
+    await arrive();
+    expect(shown()).toEqual(['begun again']);
+  });
+
+  test('that failed to come do not bring "more" back to a conversation that was forgotten', async () => {
+    const { list, store, arrive } = await loadOlderHeld();
+    await list.forget();
+    isLost = true;
+    await arrive();
+    expect(store.get().older).toBe('none');
+  });
+});
+
+test('a conversation that was forgotten while its first message was read gets no name from it', async () => {
+  keepSession(ID, KEY);
+  updateKept(ID, { title: '' });
+  const { list } = openList(['first', 'second']);
+  const held = Promise.withResolvers<void>();
+  gate = held.promise;
+  const naming = list.nameSession();
+  await list.forget();
+  held.resolve();
+  await naming;
+  expect(findKept(ID)?.title).toBe('');
 });

@@ -14,6 +14,8 @@ export class MessageList {
   readonly #store: ConversationStore;
   /** The server's newest message up to which none is missing; what this tab's turns added since comes after it. */
   #newest: string | undefined;
+  /** Counts the beginnings: what was asked for before a conversation was forgotten or begun again says nothing of it. */
+  #beginnings = 0;
   #isStale = false;
   #loading: Promise<void> | undefined;
 
@@ -27,19 +29,22 @@ export class MessageList {
     const { older, messages } = this.#store.get();
     if (older !== 'more') return;
     this.#store.change({ older: 'loading' });
+    const beginning = this.#beginnings;
     try {
       const page = await this.#api.messages({ order: 'desc', after: messages[0]?.id });
+      if (beginning !== this.#beginnings) return;
       const known = this.#store.get();
       const joined = joinMessages(page.messages.toReversed(), known.messages);
       const prepended = known.prepended + joined.length - known.messages.length;
       this.#store.change({ messages: joined, prepended, older: page.hasMore ? 'more' : 'none' });
     } catch {
-      this.#store.change({ older: 'more' });
+      if (beginning === this.#beginnings) this.#store.change({ older: 'more' });
     }
   }
 
   /** The newest page, as the conversation is opened. */
   begin({ messages, hasMore }: MessagesPage): void {
+    this.#beginnings += 1;
     this.#newest = messages[0]?.id;
     this.#store.change({ messages: messages.toReversed(), older: hasMore ? 'more' : 'none' });
   }
@@ -58,6 +63,7 @@ export class MessageList {
   /** @throws {ApiError | UnreachableError} when they could not be forgotten, for example while a turn runs */
   async forget(): Promise<void> {
     await this.#api.forgetMessages();
+    this.#beginnings += 1;
     this.#newest = undefined;
     updateKept(this.#api.id, { title: '' });
     this.#store.change({ messages: [], older: 'none' });
@@ -68,8 +74,9 @@ export class MessageList {
   async nameSession(): Promise<void> {
     const { id } = this.#api;
     if (this.#store.get().messages.length === 0 || findKept(id)?.title !== '') return;
+    const beginning = this.#beginnings;
     const { messages } = await this.#api.messages({ order: 'asc', limit: 1 }).catch(() => ({ messages: [] }));
-    if (messages[0]) updateKept(id, { title: titleOf(messages[0].content) });
+    if (messages[0] && beginning === this.#beginnings) updateKept(id, { title: titleOf(messages[0].content) });
   }
 
   #loadIfStale(): Promise<void> {
@@ -112,6 +119,7 @@ export class MessageList {
   }
 
   #replace({ messages, older }: Newer, addedMeanwhile: readonly Message[]): void {
+    this.#beginnings += 1;
     this.#newest = messages.at(-1)?.id;
     const now = joinMessages(messages, addedMeanwhile);
     if (now.length === 0) updateKept(this.#api.id, { title: '' });

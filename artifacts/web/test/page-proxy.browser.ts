@@ -87,10 +87,11 @@ test('a proxy that always refuses a message: nothing is claimed, and trying agai
   const { page } = await served.visit();
   await fund(page);
   script.when('script refused', { deltas: ['It came.'] });
-  interceptTurns(Number.POSITIVE_INFINITY, { status: 403, reached: true });
+  const { met } = interceptTurns(Number.POSITIVE_INFINITY, { status: 403, reached: true });
   await say(page, 'script refused');
   const alert = page.getByRole('alert').filter({ hasText: 'No answer of the server came through' });
   await alert.waitFor();
+  expect(met()).toBe(4);
   expect(await alert.innerText()).toContain('it is charged once at most');
   expect(await alert.innerText()).not.toMatch(/not charged|nothing was charged/i);
   await page.reload();

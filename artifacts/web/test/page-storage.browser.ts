@@ -171,29 +171,54 @@ test('keys and drafts of the version before are still there', async () => {
   expect(await readKey(page)).toBe(session.key);
 });
 
-test.each([
-  ['sent, and not begun', false],
-  ['that had begun', true],
-])('a pending turn of the version before, %s, is picked up and paid once', async (_, begun) => {
-  const { page } = await visit();
-  const session = await served.app.fund(500);
-  const idempotencyKey = '0b8e6d0a-6f0e-4d0e-9a3b-1c2d3e4f5a6b';
-  const content = `script pending ${begun ? 'begun' : 'sent'}`;
-  script.when(content, { deltas: ['Coffee.'] });
-  const answer = await session.ask(content, { idempotencyKey });
-  await storeAsBefore(page, session);
-  const pending = begun
-    ? { idempotencyKey, content, requestId: answer.body.request.id }
-    : { idempotencyKey, content, resumed: false, status: 'sending' };
+const PENDING_KEY = '0b8e6d0a-6f0e-4d0e-9a3b-1c2d3e4f5a6b';
+
+async function storePending(page: Page, id: string, pending: object): Promise<void> {
   await page.evaluate(
-    ([id, stored]) => localStorage.setItem(`timmy.pending.${id}`, stored!),
-    [session.id, JSON.stringify(pending)],
+    ([name, stored]) => localStorage.setItem(name!, stored!),
+    [`timmy.pending.${id}`, JSON.stringify(pending)],
   );
-  await page.reload();
+}
+
+async function expectPickedUp(page: Page, id: string, content: string): Promise<void> {
   await doneReplies(page).locator('.receipt', { hasText: 'tokens in' }).waitFor();
   expect(await page.locator('.bubble').allInnerTexts()).toEqual([content]);
   expect(await page.getByLabel(/^Message to/).inputValue()).toBe('half a thou');
-  expect(await served.app.query('SELECT FROM session_requests WHERE session_id = $1', [session.id])).toHaveLength(1);
+  expect(await served.app.query('SELECT FROM session_requests WHERE session_id = $1', [id])).toHaveLength(1);
+  await expect.poll(() => page.evaluate((name) => localStorage.getItem(name), `timmy.pending.${id}`)).toBeNull();
+}
+
+test('a pending turn of the version before that never arrived is sent', async () => {
+  const { page } = await visit();
+  const session = await served.app.fund(500);
+  const content = 'script never arrived';
+  script.when(content, { deltas: ['Coffee.'] });
+  await storeAsBefore(page, session);
+  await storePending(page, session.id, { idempotencyKey: PENDING_KEY, content, resumed: false, status: 'sending' });
+  await page.reload();
+  await expectPickedUp(page, session.id, content);
+});
+
+test.each([
+  ['whose page did not hear that it began', false],
+  ['that had begun', true],
+])('a pending turn of the version before, %s, is waited for and paid once', async (_, begun) => {
+  const { page } = await visit();
+  const session = await served.app.fund(500);
+  const content = `hold pending ${begun}`;
+  hold(content);
+  const answer = session.ask(content, { idempotencyKey: PENDING_KEY });
+  const requests = () => served.app.query('SELECT id FROM session_requests WHERE session_id = $1', [session.id]);
+  await expect.poll(requests).toHaveLength(1);
+  const requestId = (await requests())[0]?.['id'];
+  await storeAsBefore(page, session);
+  const sent = { idempotencyKey: PENDING_KEY, content };
+  await storePending(page, session.id, begun ? { ...sent, requestId } : { ...sent, resumed: false, status: 'sending' });
+  await page.reload();
+  await page.getByText('Timmy is still replying').waitFor();
+  letGo(content);
+  await answer;
+  await expectPickedUp(page, session.id, content);
 });
 
 test('a failed turn of the version before can be sent again, and nothing is claimed of its charge', async () => {

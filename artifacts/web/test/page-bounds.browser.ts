@@ -10,12 +10,24 @@ const served = usePage(() => ({ agent, deps: { limits: { ...testLimits, maxOutpu
 
 const times = (text: string, count: number) => text.repeat(count);
 
+/** What takes long to lay out as a message too. */
+const HEAVY = {
+  'a word of accents': `a${times('\u0301', 50_000)}`,
+  'an Arabic word': times('ب', 50_000),
+  'Arabic marks': `ب${times('\u064b', 50_000)}`,
+  'Thai marks': `ก${times('\u0e48', 50_000)}`,
+  'colours of skin': `👍${times('🏽', 25_000)}`,
+  'two directions': times('aب', 25_000),
+  'two scripts': times('aα', 25_000),
+  'brackets after Hebrew': `ב${times('(', 50_000)}`,
+  'empty lines': `a${times('\n', 90_000)}a`,
+};
+
 const HOSTILE = {
+  ...HEAVY,
   'a word': times('x', 50_000),
   'a word of dots': `${times('a.', 25_000)}@`,
-  'an Arabic word': times('ب', 50_000),
   'a Thai word': times('ก', 50_000),
-  'a word of accents': `a${times('\u0301', 20_000)}`,
   'a word of code': `\`\`\`\n${times('ب', 50_000)}\n\`\`\``,
   brackets: times('[', 10_000),
   stars: times('*', 20_000),
@@ -31,8 +43,11 @@ const HOSTILE = {
   lines: times('a\n', 30_000),
 };
 
-/** Ten times what a quiet machine needs at most: this one may be busy with other tests. */
-const LONGEST_MS = 2000;
+/**
+ * A second is the aim. With a load of twenty on two cores the longest of these tasks took 0.7 s, on a quiet machine a third of
+ * that: what goes past this does not come from the machine.
+ */
+const LONGEST_MS = 1500;
 
 test.each(Object.entries(HOSTILE))('%s: the page does not stand still', async (name, text) => {
   const { page } = await served.visit();
@@ -55,12 +70,14 @@ test.each(Object.entries(HOSTILE))('%s: the page does not stand still', async (n
   expect(await longestTask(page)).toBeLessThan(LONGEST_MS);
 });
 
-test.each([
-  ['a word', times('x', 50_000)],
-  ['an Arabic word', times('ب', 20_000)],
-  ['a Thai word', times('ก', 50_000)],
-  ['100,000 characters', times('some words and ', 6666)],
-])('%s as a message: typing goes on', async (name, text) => {
+const AS_MESSAGES = {
+  'a word': times('x', 50_000),
+  'a Thai word': times('ก', 50_000),
+  '100,000 characters': times('some words and ', 6666),
+  ...HEAVY,
+};
+
+test.each(Object.entries(AS_MESSAGES))('%s as a message: typing goes on', async (name, text) => {
   const { page } = await served.visit();
   await fund(page, 1_000_000);
   await watchTasks(page);
@@ -71,9 +88,34 @@ test.each([
   await page.keyboard.press('Enter');
   await doneReplies(page).locator('.receipt', { hasText: 'tokens in' }).waitFor();
   const sent = await longestTask(page);
+  await page.reload();
+  await doneReplies(page).locator('.receipt', { hasText: 'tokens in' }).waitFor();
+  const loaded = await longestTask(page);
   // oxlint-disable-next-line no-console
-  console.info(`${name} as a message: longest task ${typed} ms as it is written, ${sent} ms until it is answered`);
-  expect(Math.max(typed, sent)).toBeLessThan(LONGEST_MS);
+  console.info(
+    `${name} as a message: longest task ${typed} ms as it is written, ${sent} ms until it is answered, ${loaded} ms when it is loaded again`,
+  );
+  expect(await page.locator('.bubble').textContent()).toBe(name in HEAVY ? text : `${text}and on`);
+  expect(Math.max(typed, sent, loaded)).toBeLessThan(LONGEST_MS);
+});
+
+test('a message that no browser can show is kept as a draft, can be removed, and makes room for another', async () => {
+  const { page } = await served.visit();
+  await fund(page, 1000);
+  const text = HEAVY['a word of accents'];
+  await page.evaluate((pasted) => navigator.clipboard.writeText(pasted), text);
+  const field = page.getByLabel(/^Message to/);
+  await field.fill('Look: ');
+  await field.press('Control+v');
+  expect(await field.inputValue()).toBe('50,007 characters that no browser can show quickly');
+  const draft = () =>
+    page.evaluate(() => Object.entries(localStorage).find(([name]) => name.startsWith('timmy.draft'))?.[1]);
+  expect(await draft()).toBe(`Look: ${text}`);
+  await page.reload();
+  await page.getByRole('button', { name: 'Remove' }).click();
+  expect(await field.inputValue()).toBe('');
+  await field.fill('something else');
+  expect(await draft()).toBe('something else');
 });
 
 declare global {

@@ -1,15 +1,15 @@
 import { MAX_CONTENT_LENGTH } from '@timmy-tower/contract';
-import { type ChangeEvent, type KeyboardEvent, type RefObject, useEffect, useMemo, useRef, useState } from 'react';
+import { type KeyboardEvent, useEffect, useRef, useState } from 'react';
 
 import { formatNumber } from '../amounts.ts';
 import { isComposing } from '../composition.ts';
 import type { Conversation } from '../conversation/conversation.ts';
 import type { ConversationState } from '../conversation/state.ts';
 import { readDraft, writeDraft } from '../keyring.ts';
-import { hasLongWord } from '../long-text.tsx';
 import { useStore } from '../store.ts';
 import { Icon } from './icons.tsx';
 import { isLow } from './low-balance.ts';
+import { MessageField } from './message-field.tsx';
 import { useServer } from './server-info.tsx';
 import { showNewest } from './thread-scroll.ts';
 
@@ -19,8 +19,6 @@ interface ComposerProps {
   readonly suggest: boolean;
 }
 
-/** Past this the browser breaks words anywhere, which it does fast. */
-const LONG_WORD = 2000;
 /** What is a bit too long is shortened here; what is longer than this was not meant. */
 const MAX_PASTED_LENGTH = 2 * MAX_CONTENT_LENGTH;
 const SUGGESTIONS = ['How do I brew coffee?', 'How do I learn to whistle?', 'Tell me a story about a lighthouse'];
@@ -33,8 +31,6 @@ export function Composer({ conversation, suggest }: ComposerProps) {
   const excess = text.length - MAX_CONTENT_LENGTH;
   const canSend = phase === 'ready' && text.trim() !== '' && !turn && excess <= 0;
   const [hint, setHint] = useState('');
-  const isHeavy = useMemo(() => hasLongWord(text, LONG_WORD), [text]);
-  useLongWords(field);
   useTurnGivenBack(conversation, setText);
   useEffect(() => {
     if (phase === 'ready' && matchMedia('(pointer: fine)').matches) field.current?.focus();
@@ -56,7 +52,7 @@ export function Composer({ conversation, suggest }: ComposerProps) {
     event.preventDefault();
     send();
   };
-  const onChange = ({ target: { value } }: ChangeEvent<HTMLTextAreaElement>) => {
+  const onText = (value: string) => {
     if (value.length <= MAX_PASTED_LENGTH) setText(value);
     else setHint(`That is far too long: a message has at most ${formatNumber(MAX_CONTENT_LENGTH)} characters.`);
   };
@@ -78,15 +74,11 @@ export function Composer({ conversation, suggest }: ComposerProps) {
         <label className="visually-hidden" htmlFor="message">
           Message to {server.agentName}
         </label>
-        <textarea
-          id="message"
-          ref={field}
-          rows={1}
-          dir="auto"
-          className={isHeavy ? 'break-anywhere' : undefined}
-          value={text}
+        <MessageField
+          field={field}
+          text={text}
           placeholder={`Message ${server.agentName}`}
-          onChange={onChange}
+          onText={onText}
           onKeyDown={onKeyDown}
         />
         <SendOrStop conversation={conversation} canSend={canSend} />
@@ -144,18 +136,6 @@ function LowBalance({ onTopUp }: { readonly onTopUp: () => void }) {
       </button>
     </p>
   );
-}
-
-/** A long word that is pasted is laid out before React hears of it. */
-function useLongWords(field: RefObject<HTMLTextAreaElement | null>): void {
-  useEffect(() => {
-    const element = field.current;
-    const onBeforeInput = ({ data }: InputEvent) => {
-      if (data && hasLongWord(data, LONG_WORD)) element?.classList.add('break-anywhere');
-    };
-    element?.addEventListener('beforeinput', onBeforeInput);
-    return () => element?.removeEventListener('beforeinput', onBeforeInput);
-  }, [field]);
 }
 
 /** A message that is taken back comes to the field again. */

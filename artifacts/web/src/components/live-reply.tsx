@@ -91,7 +91,7 @@ function FailedTurn({ conversation, turn }: LiveReplyProps) {
   return (
     <div className="failed-turn" role="alert">
       <p>
-        <strong>{`${title}.`}</strong> <span>{text}</span>
+        <strong>{`${title}.`}</strong> <span>{longText(text)}</span>
       </p>
       {turn.notCharged && <p className="receipt">You were not charged.</p>}
       <div className="row">

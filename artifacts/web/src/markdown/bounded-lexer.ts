@@ -5,6 +5,7 @@
  */
 import { Hooks, Lexer, Marked, type Token, Tokenizer, type Tokens } from 'marked';
 
+import { isHeavy } from '../heavy-text.ts';
 import { beginOfDisplayMath, displayMathAt, inlineMathAt, maskMath, mayHaveMath } from './math.ts';
 
 /** Past this a text is not Markdown any more. */
@@ -37,6 +38,7 @@ interface LexedBefore {
 /** The blocks of a text; the last one holds, plainly, what is too much. */
 export function lexBlocks(text: string, { length, blocks }: LexedBefore = { length: 0, blocks: 0 }): Token[] {
   const normal = text.replaceAll(/\r\n?/g, '\n');
+  if (isHeavy(normal)) return [plainToken(normal)];
   const end = endOfMarkdown(normal, MAX_LENGTH - length);
   const tokens = new BoundedLexer(MAX_BLOCKS - blocks).lexAll(normal.slice(0, end));
   return end < normal.length ? [...tokens, plainToken(normal.slice(end))] : tokens;

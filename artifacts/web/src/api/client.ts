@@ -120,12 +120,16 @@ async function failureOf(response: Response): Promise<ApiError | UnreachableErro
   return new UnreachableError(response.status);
 }
 
-/** A proxy may send problem documents too, and the server's own bare 500 says nothing of what became of a call. */
+/**
+ * A proxy may send problem documents too, and the server's own bare 500 says nothing of what became of a call. The key was sent:
+ * a server that says there is none is one of an earlier version, still there while another takes its place, or lost its header on
+ * the way. That passes, and says nothing of the key.
+ */
 function isOurs(document: unknown): document is Problem {
   if (typeof document !== 'object' || document === null) return false;
   const { type, title, status, code } = document as Record<string, unknown>;
   const isNamed = typeof code === 'string' && typeof type === 'string' && type.endsWith(`problems/${code}`);
-  return isNamed && typeof title === 'string' && typeof status === 'number';
+  return isNamed && code !== 'unauthorized' && typeof title === 'string' && typeof status === 'number';
 }
 
 export function problemOf(error: unknown): Problem {

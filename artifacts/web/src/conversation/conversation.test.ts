@@ -73,3 +73,40 @@ test('a look-up that comes back late does not end the turn that took the otherâ€
   expect(conversation.state.get()).toMatchObject({ turn: { content: 'two' }, messages: [] });
   expect(readPending(ID)).toMatchObject({ content: 'two' });
 });
+
+/** Of a server of the version before, which reads the key from `Authorization` alone, while one replaces the other. */
+const keyNotSeen = () => {
+  const problem = {
+    type: '/problems/unauthorized',
+    code: 'unauthorized',
+    title: 'A session key is needed',
+    status: 401,
+  };
+  return Response.json(problem, { status: 401, headers: { 'content-type': 'application/problem+json' } });
+};
+
+test('a server that does not see the key decides nothing: the same message is sent until one does', async () => {
+  const keys: (string | null)[] = [];
+  answer = async (_path, { headers }) => {
+    keys.push(new Headers(headers).get('idempotency-key'));
+    if (keys.length < 3) return keyNotSeen();
+    const done = `event: done\ndata: ${JSON.stringify(answerTo('first', 'the reply'))}\n\n`;
+    return new Response(done, { headers: { 'content-type': 'text/event-stream' } });
+  };
+  const conversation = new Conversation(ID, 'tt_key');
+  conversation.send('hello');
+  await vi.waitFor(() => expect(conversation.state.get().messages).toHaveLength(2), 10_000);
+  expect(new Set(keys).size).toBe(1);
+  expect(conversation.state.get().phase).not.toBe('gone');
+});
+
+test('a server that does not see the key while a conversation is opened is asked again', async () => {
+  answer = async () => keyNotSeen();
+  const conversation = new Conversation(ID, 'tt_key');
+  conversation.reload();
+  await vi.waitFor(() => expect(conversation.state.get().phase).toBe('unreachable'));
+  const session = { id: ID, status: 'active', balanceMsat: 1000, heldMsat: 0 };
+  answer = async (path) => Response.json(path.includes('/messages') ? { messages: [], hasMore: false } : session);
+  conversation.reload();
+  await vi.waitFor(() => expect(conversation.state.get().phase).toBe('ready'));
+});

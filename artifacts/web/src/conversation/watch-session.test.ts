@@ -212,6 +212,7 @@ test.each([
     'another program’s problem',
     () => Response.json({ type: 'about:blank', title: 'No', status: 404 }, { status: 404 }),
   ],
+  ['a server that does not see the key', () => Response.json(problem('unauthorized', 401), { status: 401 })],
 ])('%s does not end a session', async (_, answer) => {
   events = answer;
   show = answer;

@@ -2,40 +2,26 @@
  * PostgreSQL goes away and comes back under a running server: what needs it is told so and told nothing else, a turn that was
  * being settled is whole or absent, and everything goes on by itself.
  */
-import { listDiscrepancies, listLedger } from '@timmy-tower/db';
-import { openTestDatabase, type TestDatabase } from '@timmy-tower/db/testing';
-import { afterAll, afterEach, assert, beforeAll, expect, test, vi } from 'vitest';
+import { listLedger } from '@timmy-tower/db';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 
 import { type DatabaseProxy, openDatabaseProxy } from './database-proxy.ts';
 import { until } from './harness.ts';
+import { database, model, place, useSurroundings } from './process-surroundings.ts';
 import { call, type ClientSession, fundSession } from './server-client.ts';
-import { openPlace, type Place, type ServerProcess } from './server-process.ts';
-import { openSlowModel, type SlowModel, USAGE } from './slow-model.ts';
+import { type ServerProcess } from './server-process.ts';
+import { USAGE } from './slow-model.ts';
 
-// Starting a server takes seconds where the processors are busy.
-vi.setConfig({ testTimeout: 180_000, hookTimeout: 60_000 });
-
-let database: TestDatabase;
 let proxy: DatabaseProxy;
-let model: SlowModel;
-let place: Place;
 let server: ServerProcess;
 
+useSurroundings();
 beforeAll(async () => {
-  [database, model, place] = await Promise.all([openTestDatabase(), openSlowModel(), openPlace()]);
   proxy = await openDatabaseProxy(database.url);
   server = await place.start({ DATABASE_URL: proxy.url, ...model.env });
 });
-afterEach(async () => {
-  proxy.restore();
-  assert.deepEqual(await listDiscrepancies(database.db), []);
-});
-afterAll(async () => {
-  await place[Symbol.asyncDispose]();
-  await proxy[Symbol.asyncDispose]();
-  await model[Symbol.asyncDispose]();
-  await database.close();
-});
+afterEach(() => proxy.restore());
+afterAll(() => proxy[Symbol.asyncDispose]());
 
 const CHARGE_MSAT = USAGE.input * 3 + USAGE.output * 15;
 

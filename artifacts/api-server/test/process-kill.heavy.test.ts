@@ -1,31 +1,16 @@
 /** Promise 7: a server killed at any instant leaves no stuck hold, no lost payment and no half-written turn. */
 import type { TopUp } from '@timmy-tower/contract';
 import { listDiscrepancies, listLedger } from '@timmy-tower/db';
-import { openTestDatabase, type TestDatabase } from '@timmy-tower/db/testing';
-import { afterEach, assert, beforeEach, expect, test, vi } from 'vitest';
+import { openTestDatabase } from '@timmy-tower/db/testing';
+import { expect, test } from 'vitest';
 
 import { until } from './harness.ts';
+import { database, model, place, useSurroundings } from './process-surroundings.ts';
 import { type ClientSession, fundSession, openSession, pay } from './server-client.ts';
-import { openPlace, type Place, type ServerProcess } from './server-process.ts';
-import { openSlowModel, saying, type SlowModel } from './slow-model.ts';
+import { type ServerProcess } from './server-process.ts';
+import { saying } from './slow-model.ts';
 
-// Starting a server takes seconds where the processors are busy.
-vi.setConfig({ testTimeout: 180_000 });
-
-let database: TestDatabase;
-let model: SlowModel;
-let place: Place;
-
-beforeEach(async () => {
-  [database, model, place] = await Promise.all([openTestDatabase(), openSlowModel(), openPlace()]);
-});
-afterEach(async () => {
-  const discrepancies = await listDiscrepancies(database.db);
-  await place[Symbol.asyncDispose]();
-  await model[Symbol.asyncDispose]();
-  await database.close();
-  assert.deepEqual(discrepancies, []);
-});
+useSurroundings('per test');
 
 const start = () => place.start({ DATABASE_URL: database.url, ...model.env });
 

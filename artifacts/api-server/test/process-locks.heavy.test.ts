@@ -1,30 +1,18 @@
 /** Somebody keeps a session's lock and does not let go. Turns at that session are told so in time, and nobody else notices. */
-import { openTestDatabase, type TestDatabase } from '@timmy-tower/db/testing';
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { beforeAll, expect, test } from 'vitest';
 
 import { until } from './harness.ts';
+import { database, model, place, useSurroundings } from './process-surroundings.ts';
 import { type ClientSession, fundSession } from './server-client.ts';
-import { openPlace, type Place, type ServerProcess } from './server-process.ts';
-import { openSlowModel, type SlowModel } from './slow-model.ts';
-
-// Starting a server takes seconds where the processors are busy.
-vi.setConfig({ testTimeout: 180_000, hookTimeout: 60_000 });
+import { type ServerProcess } from './server-process.ts';
 
 const POOL_SIZE = 7;
 
-let database: TestDatabase;
-let model: SlowModel;
-let place: Place;
 let server: ServerProcess;
 
+useSurroundings();
 beforeAll(async () => {
-  [database, model, place] = await Promise.all([openTestDatabase(), openSlowModel(), openPlace()]);
   server = await place.start({ DATABASE_URL: database.url, DATABASE_POOL_SIZE: String(POOL_SIZE), ...model.env });
-});
-afterAll(async () => {
-  await place[Symbol.asyncDispose]();
-  await model[Symbol.asyncDispose]();
-  await database.close();
 });
 
 const query = async <Row>(text: string, values: unknown[] = []) => {

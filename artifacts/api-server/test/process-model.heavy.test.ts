@@ -1,44 +1,29 @@
 /** A real client of a model that misbehaves, and a log that tells operators of it without repeating what anyone said. */
 import type { StreamEvent } from '@timmy-tower/contract';
-import { listDiscrepancies } from '@timmy-tower/db';
-import { openTestDatabase, type TestDatabase } from '@timmy-tower/db/testing';
-import { afterAll, afterEach, assert, beforeAll, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 
 import { type DatabaseProxy, openDatabaseProxy } from './database-proxy.ts';
 import { until } from './harness.ts';
+import { database, model, place, useSurroundings } from './process-surroundings.ts';
 import { call, type ClientSession, fundSession, openSession, pay } from './server-client.ts';
-import { openPlace, type Place, type ServerProcess } from './server-process.ts';
-import { openSlowModel, type SlowModel, USAGE } from './slow-model.ts';
-
-// Starting a server takes seconds where the processors are busy.
-vi.setConfig({ testTimeout: 180_000, hookTimeout: 60_000 });
+import { type ServerProcess } from './server-process.ts';
+import { USAGE } from './slow-model.ts';
 
 const API_KEY = 'sk-planted-api-key';
 const MESSAGE = 'planted-message';
 const REPLY = 'planted-reply';
 
-let database: TestDatabase;
 let proxy: DatabaseProxy;
-let model: SlowModel;
-let place: Place;
 let server: ServerProcess;
 /** What no line of output may hold: what is planted, and a statement with its parameters. */
 const secrets = [API_KEY, MESSAGE, REPLY, 'Failed query'];
 
+useSurroundings();
 beforeAll(async () => {
-  [database, model, place] = await Promise.all([openTestDatabase(), openSlowModel(), openPlace()]);
   proxy = await openDatabaseProxy(database.url);
   server = await place.start({ DATABASE_URL: proxy.url, ...model.env, OPENAI_API_KEY: API_KEY });
 });
-afterEach(async () => {
-  assert.deepEqual(await listDiscrepancies(database.db), []);
-});
-afterAll(async () => {
-  await place[Symbol.asyncDispose]();
-  await proxy[Symbol.asyncDispose]();
-  await model[Symbol.asyncDispose]();
-  await database.close();
-});
+afterAll(() => proxy[Symbol.asyncDispose]());
 
 const fund = async (): Promise<ClientSession> => {
   const session = await fundSession(server);

@@ -1,46 +1,29 @@
 /** The server behind a real PgBouncer in transaction mode, with one beside it that is not. */
 import { listDiscrepancies } from '@timmy-tower/db';
-import {
-  findPgBouncer,
-  openTestDatabase,
-  openTestPooler,
-  type TestDatabase,
-  type TestPooler,
-} from '@timmy-tower/db/testing';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { findPgBouncer, openTestPooler, type TestPooler } from '@timmy-tower/db/testing';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
+import { database, model, place, useSurroundings } from './process-surroundings.ts';
 import { type ClientSession, fundSession } from './server-client.ts';
-import { openPlace, type Place, type ServerProcess } from './server-process.ts';
-import { openSlowModel, type SlowModel } from './slow-model.ts';
-
-// Starting a server takes seconds where the processors are busy.
-vi.setConfig({ testTimeout: 180_000, hookTimeout: 60_000 });
+import { openPlace, type ServerProcess } from './server-process.ts';
 
 const program = findPgBouncer();
 const SESSIONS = 10;
 const TURNS = 64;
 
 describe.skipIf(!program)('behind a pooler', () => {
-  let database: TestDatabase;
   let pooler: TestPooler;
-  let model: SlowModel;
-  let place: Place;
   let server: ServerProcess;
 
+  useSurroundings();
   beforeAll(async () => {
-    [database, model, place] = await Promise.all([openTestDatabase(), openSlowModel(), openPlace()]);
     pooler = await openTestPooler(program!, database.url);
     model.answer((call) => {
       void call.say('So it is.').then(() => call.finish());
     });
     server = await place.start({ DATABASE_URL: pooler.url, DATABASE_POOLER: 'transaction', ...model.env });
   });
-  afterAll(async () => {
-    await place[Symbol.asyncDispose]();
-    await model[Symbol.asyncDispose]();
-    await pooler[Symbol.asyncDispose]();
-    await database.close();
-  });
+  afterAll(() => pooler[Symbol.asyncDispose]());
 
   test('64 turns, ten at once, are all answered, and the books balance', async () => {
     const sessions = await Promise.all(Array.from({ length: SESSIONS }, () => fundSession(server)));

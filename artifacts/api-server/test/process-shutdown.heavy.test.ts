@@ -4,15 +4,12 @@ import { createServer } from 'node:net';
 
 import { listDiscrepancies } from '@timmy-tower/db';
 import { openTestDatabase, type TestDatabase } from '@timmy-tower/db/testing';
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 
 import { until } from './harness.ts';
 import { call, fundSession } from './server-client.ts';
 import { openPlace, type Place } from './server-process.ts';
 import { openSlowModel } from './slow-model.ts';
-
-// Starting a server takes seconds where the processors are busy.
-vi.setConfig({ testTimeout: 180_000 });
 
 let database: TestDatabase;
 beforeAll(async () => {

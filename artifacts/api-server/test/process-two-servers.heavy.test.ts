@@ -1,34 +1,21 @@
 /** Promises 6 and 7 on two servers with one database: one conversation at a time, and who lost its lease writes nothing. */
-import { listDiscrepancies, listLedger } from '@timmy-tower/db';
-import { openTestDatabase, type TestDatabase } from '@timmy-tower/db/testing';
-import { afterAll, assert, beforeAll, expect, test, vi } from 'vitest';
+import { listLedger } from '@timmy-tower/db';
+import { beforeAll, expect, test } from 'vitest';
 
 import { until } from './harness.ts';
+import { database, model, place, useSurroundings } from './process-surroundings.ts';
 import { fundSession } from './server-client.ts';
-import { openPlace, type Place, type ServerProcess } from './server-process.ts';
-import { openSlowModel, type SlowModel, USAGE } from './slow-model.ts';
+import { type ServerProcess } from './server-process.ts';
+import { USAGE } from './slow-model.ts';
 
-// Starting a server takes seconds where the processors are busy.
-vi.setConfig({ testTimeout: 180_000, hookTimeout: 60_000 });
-
-let database: TestDatabase;
-let model: SlowModel;
-let place: Place;
 let a: ServerProcess;
 let b: ServerProcess;
 
+useSurroundings();
 beforeAll(async () => {
-  [database, model, place] = await Promise.all([openTestDatabase(), openSlowModel(), openPlace()]);
   const env = { DATABASE_URL: database.url, ...model.env };
   // At once, on an empty schema or not: each migrates under the lock.
   [a, b] = await Promise.all([place.start(env), place.start(env)]);
-});
-afterAll(async () => {
-  await place[Symbol.asyncDispose]();
-  await model[Symbol.asyncDispose]();
-  const discrepancies = await listDiscrepancies(database.db);
-  await database.close();
-  assert.deepEqual(discrepancies, []);
 });
 
 const CHARGE_MSAT = USAGE.input * 3 + USAGE.output * 15;

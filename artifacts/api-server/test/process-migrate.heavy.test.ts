@@ -2,14 +2,11 @@
 import { readdir } from 'node:fs/promises';
 
 import { openEmptyDatabase } from '@timmy-tower/db/testing';
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 
 import { until } from './harness.ts';
 import { call, fundSession } from './server-client.ts';
 import { openPlace, type Place } from './server-process.ts';
-
-// Starting a server takes seconds where the processors are busy.
-vi.setConfig({ testTimeout: 180_000 });
 
 const MIGRATED = { code: 0, stdout: 'The schema is up to date.\n', stderr: '' };
 

@@ -93,22 +93,6 @@ describe.each(Object.entries(refused))('%s', (_, make) => {
     }
   });
 
-  test('is told to who sends a body of unknown length, slowly, and looks for an answer only then', async () => {
-    const call = make();
-    const sending = request(urlOf(call), { method: 'POST', headers: headersOf(call) });
-    const answered = once(sending, 'response');
-    const failed = once(sending, 'error').then(([error]) => Promise.reject(error));
-    for (let n = 0; n < 12; n += 1) {
-      sending.write(Buffer.alloc(100_000, 'x'));
-      // oxlint-disable-next-line no-await-in-loop -- the slowness is what is tried
-      await delay(80);
-    }
-    sending.end();
-    const [response] = await Promise.race([answered, failed]);
-    expect(response.statusCode).toBe(call.status);
-    response.resume();
-  });
-
   test('is told to curl', async () => {
     const call = make();
     const directory = await mkdtemp(join(tmpdir(), 'timmy-tower-body-'));
@@ -131,7 +115,27 @@ describe.each(Object.entries(refused))('%s', (_, make) => {
   });
 });
 
-describe('nobody can go on for ever', () => {
+// Each takes a second for it: they take it together.
+test.concurrent.each(Object.entries(refused))(
+  '%s is told to who sends a body of unknown length, slowly, and looks for an answer only then',
+  async (_, make) => {
+    const call = make();
+    const sending = request(urlOf(call), { method: 'POST', headers: headersOf(call) });
+    const answered = once(sending, 'response');
+    const failed = once(sending, 'error').then(([error]) => Promise.reject(error));
+    for (let n = 0; n < 12; n += 1) {
+      sending.write(Buffer.alloc(100_000, 'x'));
+      // oxlint-disable-next-line no-await-in-loop -- the slowness is what is tried
+      await delay(80);
+    }
+    sending.end();
+    const [response] = await Promise.race([answered, failed]);
+    expect(response.statusCode).toBe(call.status);
+    response.resume();
+  },
+);
+
+describe.concurrent('nobody can go on for ever', () => {
   test.each([
     ['after an answer', '/nowhere', 404],
     ['before one', '/sessions', 413],

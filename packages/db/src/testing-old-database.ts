@@ -45,7 +45,7 @@ export async function openEmptyDatabase(): Promise<UnmigratedDatabase> {
   const server = process.env['TEST_DATABASE_TEMPLATE_URL'];
   if (!server) throw new Error('No test server: is testing-server.ts among the vitest project’s globalSetup files?');
   const name = `unmigrated_${randomUUID().replaceAll('-', '')}`;
-  await administer(server, `CREATE DATABASE ${name}`);
+  await administer(server, `CREATE DATABASE ${name} STRATEGY FILE_COPY`);
   return {
     url: withDatabase(server, name),
     close: () => administer(server, `DROP DATABASE ${name} WITH (FORCE)`),

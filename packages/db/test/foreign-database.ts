@@ -30,7 +30,7 @@ export async function createForeignDatabase(serverUrl: string, habits: ForeignHa
   url.username = name;
   url.password = name;
   await administer(serverUrl, `CREATE ROLE ${name} LOGIN PASSWORD '${name}'`);
-  await administer(serverUrl, `CREATE DATABASE ${name} OWNER ${name} ${created}`);
+  await administer(serverUrl, `CREATE DATABASE ${name} OWNER ${name} STRATEGY FILE_COPY ${created}`);
   if (before !== undefined) await administer(url.href, before, name);
   for (const statement of settingsOf(name, habits)) {
     // oxlint-disable-next-line no-await-in-loop -- one after the other, on one row of the catalogue

@@ -4,46 +4,24 @@
  */
 import { randomBytes } from 'node:crypto';
 
-import { afterAll, afterEach, assert, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 
 import {
   addInvoice,
   creditPayment,
-  type Database,
   findSession,
   getSessionHistory,
-  listDiscrepancies,
   releaseTurn,
   renewLeases,
   reserveTurn,
   settleTurn,
   sweepLeases,
 } from '../src/index.ts';
-import { openTestDatabase, type TestDatabase } from '../src/testing.ts';
-import { endOf, HOUR_MS, loseLease, newInvoice, newTurn, readSession, run, type TestSession } from './fixtures.ts';
-import { OldServer, type StatementName } from './old-server.ts';
+import { endOf, HOUR_MS, loseLease, newInvoice, newTurn, readSession, run } from './fixtures.ts';
+import type { StatementName } from './old-server.ts';
+import { database, old, session, useOldServer } from './use-old-server.ts';
 
-let opened: TestDatabase;
-let database: Database;
-let old: OldServer;
-let session: TestSession;
-
-beforeAll(async () => {
-  opened = await openTestDatabase();
-  database = opened.db;
-  old = await OldServer.open(opened.url);
-});
-beforeEach(async () => {
-  session = await old.fundedSession();
-});
-afterEach(async () => {
-  assert.deepEqual(await listDiscrepancies(database), []);
-  assert.deepEqual(await old.send('listDiscrepancies'), []);
-});
-afterAll(async () => {
-  await old.close();
-  await opened.close();
-});
+useOldServer();
 
 describe('a session that an old server opened', () => {
   test('is found by its key, with its newest unpaid invoice, and by no other key', async () => {

@@ -1,41 +1,14 @@
 /** Turns of a server of version 0.2.0 on a database of today, beside those of a server of today. */
 import { randomBytes } from 'node:crypto';
 
-import { afterAll, afterEach, assert, beforeAll, beforeEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 
-import {
-  type Database,
-  findRequest,
-  getSessionHistory,
-  listDiscrepancies,
-  reserveTurn,
-  settleTurn,
-} from '../src/index.ts';
-import { openTestDatabase, type TestDatabase } from '../src/testing.ts';
-import { endOf, newTurn, readSession, say, type TestSession } from './fixtures.ts';
+import { findRequest, getSessionHistory, reserveTurn, settleTurn } from '../src/index.ts';
+import { endOf, newTurn, readSession, say } from './fixtures.ts';
 import { endAllTurns, OldServer } from './old-server.ts';
+import { database, old, opened, session, useOldServer } from './use-old-server.ts';
 
-let opened: TestDatabase;
-let database: Database;
-let old: OldServer;
-let session: TestSession;
-
-beforeAll(async () => {
-  opened = await openTestDatabase();
-  database = opened.db;
-  old = await OldServer.open(opened.url);
-});
-beforeEach(async () => {
-  session = await old.fundedSession();
-});
-afterEach(async () => {
-  assert.deepEqual(await listDiscrepancies(database), []);
-  assert.deepEqual(await old.send('listDiscrepancies'), []);
-});
-afterAll(async () => {
-  await old.close();
-  await opened.close();
-});
+useOldServer();
 
 test('an old server’s turn takes its hold, is written and charged as one, and can be looked up', async () => {
   const turn = await old.reserve(session);

@@ -5,7 +5,7 @@
 import { drizzle } from 'drizzle-orm/node-postgres';
 import { migrate } from 'drizzle-orm/node-postgres/migrator';
 import pg from 'pg';
-import { afterEach, assert, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, assert, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 
 import journal from '../migrations/meta/_journal.json' with { type: 'json' };
 import {
@@ -30,6 +30,8 @@ import {
   type OldSession,
   oldVersions,
   openOldDatabase,
+  openTestDatabase,
+  type TestDatabase,
   type UnmigratedDatabase,
 } from '../src/testing.ts';
 import { giveUp, DAY_MS, readSession, run } from './fixtures.ts';
@@ -39,20 +41,27 @@ import { firstMigrations, onDatabase, versionsIn } from './migrations.ts';
 const migrationsOf = { '0.1.0': 3, '0.2.0': 5 } as const;
 
 describe.each(oldVersions)('a database that version %s left', (version) => {
+  /** Upgraded once, and left at that: what is done to it is done to copies. */
   let old: UnmigratedDatabase & { answers: OldAnswers };
+  let copy: TestDatabase;
   let database: Database;
-  let closePool: () => Promise<void>;
 
-  beforeEach(async () => {
+  beforeAll(async () => {
     old = await openOldDatabase(version);
-    ({ db: database, close: closePool } = await openDatabase(old.url));
+    const opened = await openDatabase(old.url);
+    await opened.close();
   });
-  afterEach(async () => {
+  afterAll(() => old.close());
+
+  async function openCopy(): Promise<void> {
+    copy = await openTestDatabase({}, old.url);
+    database = copy.db;
+  }
+  async function closeCopy(): Promise<void> {
     const discrepancies = await listDiscrepancies(database);
-    await closePool();
-    await old.close();
+    await copy.close();
     assert.deepEqual(discrepancies, []);
-  });
+  }
 
   const scene = (name: string): OldSession => old.answers.sessions[name]!;
   const idOf = (name: string) => scene(name).session.id;
@@ -61,6 +70,9 @@ describe.each(oldVersions)('a database that version %s left', (version) => {
     messages.map(({ role, content }) => ({ role, content }));
 
   describe('after the upgrade', () => {
+    beforeAll(openCopy);
+    afterAll(closeCopy);
+
     test('every session has its status, its balance and what is held of it', async () => {
       for (const [name, { session }] of sessions()) {
         const { status, balanceMsat, heldMsat } = await readSession(database, session.id);
@@ -157,6 +169,9 @@ describe.each(oldVersions)('a database that version %s left', (version) => {
   });
 
   describe('it goes on', () => {
+    beforeEach(openCopy);
+    afterEach(closeCopy);
+
     test('a history grows at its end, by appendMessage and by a plain INSERT', async () => {
       for (const { sessionId, messages } of Object.values(old.answers.histories)) {
         await inTransaction(database, (tx) => appendMessage(tx, { sessionId, role: 'user', content: 'appended' }));

@@ -18,6 +18,12 @@ const settings = {
   full_page_writes: 'off',
   autovacuum: 'off',
   max_connections: 200,
+  wal_level: 'minimal',
+  max_wal_senders: 0,
+  wal_init_zero: 'off',
+  io_method: 'sync',
+  jit: 'off',
+  bgwriter_lru_maxpages: 0,
 };
 
 /**

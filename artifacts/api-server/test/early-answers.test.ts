@@ -20,7 +20,10 @@ const MIB = 1024 * 1024;
 
 let server: TestApp;
 let strict: TestApp;
+/** Waits for the rest of a body for longer than any test takes: its bytes alone are bounded. */
 let listener: Listener;
+/** Its patience is so short that a test can wait for its end. */
+let hasty: Listener;
 let strictListener: Listener;
 let session: TestSession;
 let unpaid: TestSession;
@@ -28,15 +31,16 @@ beforeAll(async () => {
   server = await openTestApp();
   session = await server.fund();
   unpaid = await server.open();
-  listener = await openListener(server.app, { droppingMs: 3000 });
+  listener = await openListener(server.app, { droppingMs: 600_000 });
+  hasty = await openListener(server.app, { droppingMs: 500 });
   const shared = { database: server.database, wallet: server.wallet, watch: false };
   strict = await openTestApp({ ...shared, deps: { newSessionsPerMinute: 1 } });
-  strictListener = await openListener(strict.app);
+  strictListener = await openListener(strict.app, { droppingMs: 600_000 });
   const deposit = { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{"amountSats":10}' };
   await fetch(`http://127.0.0.1:${strictListener.port}/sessions`, deposit);
 });
 afterAll(async () => {
-  await Promise.all([listener.close(), strictListener.close()]);
+  await Promise.all([listener.close(), hasty.close(), strictListener.close()]);
   await strict.close();
   await server.close();
 });
@@ -137,10 +141,10 @@ test.concurrent.each(Object.entries(refused))(
 
 describe.concurrent('nobody can go on for ever', () => {
   test.each([
-    ['after an answer', '/nowhere', 404],
-    ['before one', '/sessions', 413],
-  ])('with a body that has no end, %s', async (_, path, status) => {
-    const client = await openClient(listener.port);
+    ['after an answer', '/nowhere', 404, () => listener],
+    ['before one', '/sessions', 413, () => hasty],
+  ] as const)('with a body that has no end, %s', async (_, path, status, at) => {
+    const client = await openClient(at().port);
     const headers = ['Content-Type: application/json', 'Transfer-Encoding: chunked'];
     client.socket.write(requestText({ path, headers }));
     let sent = 0;
@@ -157,7 +161,7 @@ describe.concurrent('nobody can go on for ever', () => {
   });
 
   test('with a body that stays out: the answer is there, and the connection is cut after a while', async () => {
-    const client = await openClient(listener.port);
+    const client = await openClient(hasty.port);
     client.socket.write(requestText({ path: '/nowhere', headers: ['Content-Length: 1000000'], body: 'x' }));
     await until(() => client.statuses().length === 1);
     expect(client.statuses()).toEqual([404]);

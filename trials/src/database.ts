@@ -67,6 +67,7 @@ export async function openDurableDatabase(directory: string): Promise<TrialDatab
 function openWindow(url: string): Pick<TrialDatabase, 'query' | typeof Symbol.asyncDispose> {
   const pool = new pg.Pool({ connectionString: url, max: 4, application_name: 'trial' });
   pool.on('error', () => {}); // the next query takes another connection
+  pool.on('connect', (client) => client.on('error', () => {})); // and at the end one may be closed before it has ended
   return {
     async query<Row>(text: string, values: readonly unknown[] = []) {
       const deadline = performance.now() + PATIENCE_MS;

@@ -2,11 +2,12 @@
 import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres';
 import { pgSchema, pgTable, text, uuid } from 'drizzle-orm/pg-core';
 
-import pg from 'pg';
+import type pg from 'pg';
 
 import { listMessages, type NewMessage, sessionMessagesTable } from '../src/history/index.ts';
 import { openEmptyDatabase } from '../src/testing.ts';
 import { onDatabase } from './migrations.ts';
+import { openPool } from './open-pool.ts';
 
 export const chats = pgTable('chats', { id: uuid('id').primaryKey().defaultRandom(), title: text('title') });
 export const chatMessages = sessionMessagesTable({ sessions: chats, name: 'chat_messages' });
@@ -51,7 +52,7 @@ export interface ForeignApp {
 export async function openForeignApp(): Promise<ForeignApp> {
   const { url, close } = await openEmptyDatabase();
   await onDatabase(url, foreignTables);
-  const pool = new pg.Pool({ connectionString: url, max: 12 });
+  const pool = openPool({ connectionString: url, max: 12 });
   const db = drizzle(pool, { schema });
   return {
     url,

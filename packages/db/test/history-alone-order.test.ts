@@ -1,11 +1,11 @@
 /** Many at once, and clocks that step back: what keeps messages in order in tables of others. */
 import { sql } from 'drizzle-orm';
 import { drizzle } from 'drizzle-orm/node-postgres';
-import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { appendMessage, forgetMessages, getSessionHistory } from '../src/history/index.ts';
 import { chatMessages, type ForeignApp, openForeignApp, say, ticketMessages, tickets } from './foreign-app.ts';
+import { openPool } from './open-pool.ts';
 
 let app: ForeignApp;
 let db: ForeignApp['db'];
@@ -99,7 +99,7 @@ describe('the order of messages', () => {
 
   test('is kept on a pool whose transactions are REPEATABLE READ by themselves', async () => {
     const sessionId = await app.newChat();
-    const theirs = new pg.Pool({
+    const theirs = openPool({
       connectionString: app.url,
       options: String.raw`-c default_transaction_isolation=repeatable\ read`,
     });

@@ -5,7 +5,7 @@ import type { PgliteDatabase } from 'drizzle-orm/pglite';
 import type { PgDatabase, PgQueryResultHKT } from 'drizzle-orm/pg-core';
 import { pgTable, text } from 'drizzle-orm/pg-core';
 import { drizzle as drizzlePostgresJs, type PostgresJsDatabase } from 'drizzle-orm/postgres-js';
-import pg from 'pg';
+import type pg from 'pg';
 import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, expectTypeOf, test } from 'vitest';
 
@@ -16,6 +16,7 @@ import { createHistorySession } from '../src/sessions.ts';
 import { openTestDatabase, type TestDatabase } from '../src/testing.ts';
 import { type Db, inTransaction, queryRows, type Tx } from '../src/transaction.ts';
 import { newInvoice, readSession, run, unpaidSession } from './fixtures.ts';
+import { openPool } from './open-pool.ts';
 
 const notes = pgTable('notes', { id: text('id').primaryKey() });
 const schema = { notes };
@@ -29,7 +30,7 @@ let pool: pg.Pool;
 let postgresJs: postgres.Sql;
 beforeAll(async () => {
   opened = await openTestDatabase();
-  pool = new pg.Pool({ connectionString: opened.url });
+  pool = openPool({ connectionString: opened.url });
   postgresJs = postgres(opened.url, { onnotice: () => {} });
   await run(opened.db, 'CREATE TABLE notes (id text PRIMARY KEY)');
 });
@@ -96,7 +97,7 @@ describe('on a pool of its own, whose transactions are serializable', () => {
   let serializable: pg.Pool;
   let own: NodePgDatabase<OwnSchema> & { $client: pg.Pool };
   beforeAll(() => {
-    serializable = new pg.Pool({
+    serializable = openPool({
       connectionString: opened.url,
       max: 8,
       options: '-c default_transaction_isolation=serializable',

@@ -1,8 +1,8 @@
 /** What PostgreSQL does to run a statement, and every statement within it: as `auto_explain` tells the connection itself. */
 import { drizzle } from 'drizzle-orm/node-postgres';
-import pg from 'pg';
 
 import type { Database } from '../src/transaction.ts';
+import { openPool } from './open-pool.ts';
 
 /** The plans are those that a server has: made once, without a look at the parameters. */
 const SETTINGS = {
@@ -55,7 +55,7 @@ export interface ExplainedDatabase extends AsyncDisposable {
 /** A database on one connection, on which every statement is explained. Only for a superuser. */
 export function openExplainedDatabase(url: string): ExplainedDatabase {
   const options = Object.entries(SETTINGS).map(([name, value]) => `-c ${name}=${value}`);
-  const pool = new pg.Pool({ connectionString: url, max: 1, idleTimeoutMillis: 0, options: options.join(' ') });
+  const pool = openPool({ connectionString: url, max: 1, idleTimeoutMillis: 0, options: options.join(' ') });
   const faults = new Set<string>();
   pool.on('connect', (client) =>
     client.on('notice', ({ message }) => {

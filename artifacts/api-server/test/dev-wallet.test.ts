@@ -4,10 +4,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import type { Problem } from '@timmy-tower/contract';
+import { openTestDatabase, type TestDatabase } from '@timmy-tower/db/testing';
 import { openSimulatedWallet, type SimulatedWalletOptions } from '@timmy-tower/lightning';
-import { describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { openTestApp, type TestApp, until } from './harness.ts';
+
+let database: TestDatabase;
+beforeAll(async () => {
+  database = await openTestDatabase();
+});
+afterAll(() => database.close());
 
 async function withWallet(
   options: Omit<SimulatedWalletOptions, 'directory'>,
@@ -16,7 +23,7 @@ async function withWallet(
 ): Promise<void> {
   const directory = await mkdtemp(join(tmpdir(), 'timmy-tower-wallet-'));
   const wallet = await openSimulatedWallet({ directory, ...options });
-  const server = await openTestApp({ wallet, watch });
+  const server = await openTestApp({ wallet, database, watch });
   await use(server);
   await server.close();
   await wallet.close();

@@ -10,8 +10,6 @@ import { isRunning, waitUntilGone } from './process.ts';
 import { removeOrphans, startThrowawayPostgres } from './throwaway.ts';
 import { canExecute, findBinaries, NOBODY } from './binaries.ts';
 
-// Every one syncs to disk, several times over: a slow disk takes its time.
-vi.setConfig({ testTimeout: 60_000 });
 // Others start and clear away their own where temporary files usually are, while these look at theirs.
 beforeEach(async () => {
   const folder = temporaryFolder();

@@ -11,6 +11,8 @@ export default defineConfig({
     root,
     include: ['test/*.browser.ts'],
     globalSetup: [fileURLToPath(new URL('../../packages/db/src/testing-server.ts', import.meta.url))],
+    // What they import is loaded once, as in the other tests.
+    isolate: false,
     // Some of them mostly wait.
     maxWorkers: 2,
     testTimeout: 120_000,

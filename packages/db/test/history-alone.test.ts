@@ -1,14 +1,7 @@
 /** The history in tables of others: nothing of ours is in the database, and the schema, the driver and the pool are theirs. */
 import { eq, sql } from 'drizzle-orm';
 import { drizzle as drizzleNodePg, type NodePgDatabase } from 'drizzle-orm/node-postgres';
-import {
-  getTableConfig,
-  integer,
-  type PgDatabase,
-  type PgQueryResultHKT,
-  type PgTable,
-  pgTable,
-} from 'drizzle-orm/pg-core';
+import { getTableConfig, type PgDatabase, type PgQueryResultHKT, type PgTable } from 'drizzle-orm/pg-core';
 import type { PgliteDatabase } from 'drizzle-orm/pglite';
 import { drizzle as drizzlePostgresJs, type PostgresJsDatabase } from 'drizzle-orm/postgres-js';
 import postgres from 'postgres';
@@ -87,12 +80,6 @@ test('a table of messages refers to its sessions by their own type of id, in the
     onDelete: 'cascade',
     to: [tickets, tickets.id],
   });
-});
-
-test('sessions whose ids are no UUIDs and no texts do not fit', () => {
-  const counted = pgTable('counted', { id: integer('id').primaryKey() });
-  // @ts-expect-error -- an integer
-  expect(() => sessionMessagesTable({ sessions: counted, name: 'messages' })).not.toThrow();
 });
 
 describe.each<[string, () => OwnDatabase]>([

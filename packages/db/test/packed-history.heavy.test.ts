@@ -53,7 +53,7 @@ afterAll(async () => {
 const MISTAKES = `
 import { appendMessage, sessionMessagesTable } from '@timmy-tower/db/history';
 import type { NodePgDatabase } from 'drizzle-orm/node-postgres';
-import { integer, pgTable } from 'drizzle-orm/pg-core';
+import { boolean, pgTable } from 'drizzle-orm/pg-core';
 import { chatMessages, chats } from './schema.js';
 
 export const append = async (db: NodePgDatabase<{ chats: typeof chats }>, sessionId: string) => {
@@ -65,9 +65,9 @@ export const append = async (db: NodePgDatabase<{ chats: typeof chats }>, sessio
   // @ts-expect-error -- it is a Date
   return message.createdAt.length;
 };
-const counted = pgTable('counted', { id: integer('id').primaryKey() });
-// @ts-expect-error -- ids are texts or UUIDs
-export const messages = sessionMessagesTable({ sessions: counted, name: 'messages' });
+const sides = pgTable('sides', { id: boolean('id').primaryKey() });
+// @ts-expect-error -- that is no id
+export const messages = sessionMessagesTable({ sessions: sides, name: 'messages' });
 `;
 
 async function writeApp(): Promise<void> {
@@ -119,7 +119,7 @@ const nodes = { 22: () => join(app, 'node_modules/node-22/bin/node'), 24: () => 
 const drizzleKit = (command: string) =>
   run(app, nodes[NODE_22 ? 22 : 24](), 'node_modules/drizzle-kit/bin.cjs', command);
 
-const compile = () => run(app, join(PACKAGE, '../../node_modules/.bin/tsc'), '-p', app);
+const compile = (...options: string[]) => run(app, join(PACKAGE, '../../node_modules/.bin/tsc'), '-p', app, ...options);
 
 test('what is packed is the history alone', async () => {
   const installed = join(app, 'node_modules/@timmy-tower/db');
@@ -150,6 +150,15 @@ test('what is packed is the history alone', async () => {
     expect(imported.filter((specifier) => !/^(\.\/|drizzle-orm(\/pg-core)?$)/.test(specifier))).toEqual([]);
     expect(text).not.toMatch(/next_message_time|forget_messages|session_requests/);
   }
+});
+
+test('where libraries are checked too, nothing is wrong with ours', async () => {
+  const said = await compile('--skipLibCheck', 'false', '--noEmit').then(
+    () => '',
+    (error: unknown) => String(error),
+  );
+  expect(said).toContain('node_modules/drizzle-orm/'); // else the README need not ask for skipLibCheck any more
+  expect(said).not.toContain('@timmy-tower');
 });
 
 test('the app compiles, strictly', async () => {

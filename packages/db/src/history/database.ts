@@ -40,8 +40,22 @@ export async function withoutWords<T>(run: () => Promise<T>): Promise<T> {
   }
 }
 
+/**
+ * Unreadable as its type, too large for it, U+0000: of all that a statement is given, only an id can be that. What is said was
+ * looked at before.
+ */
+const NO_ID: readonly (string | undefined)[] = ['22P02', '22003', '22021'];
+
 function databaseFailed(cause: unknown): HistoryError {
-  const state = cause instanceof Error && 'code' in cause ? `error ${String(cause.code)}` : 'no answer';
+  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : undefined;
+  if (NO_ID.includes(code)) {
+    return new HistoryError(
+      'invalid-id',
+      'An id cannot be one: give a session’s id as its table has it, and as `after` the id of a message, a UUID.',
+      { cause },
+    );
+  }
+  const state = code === undefined ? 'no answer' : `error ${code}`;
   return new HistoryError('database-failed', `A statement on the history failed: ${state}. Its cause says more.`, {
     cause,
   });

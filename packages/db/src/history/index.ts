@@ -10,6 +10,6 @@ export {
   listMessages,
   type Message,
 } from './store.ts';
-export { type SessionMessagesTable, sessionMessagesTable, type SessionsTable } from './table.ts';
+export { type SessionId, type SessionMessagesTable, sessionMessagesTable, type SessionsTable } from './table.ts';
 export { heuristicTokens } from './tokens.ts';
 export type { HistoryMessage } from './window.ts';

@@ -2,11 +2,12 @@ import type { SQL } from 'drizzle-orm';
 
 import type { Statements } from './database.ts';
 import { HistoryError } from './error.ts';
+import type { SessionId } from './table.ts';
 import { heuristicTokens } from './tokens.ts';
 import type { HistoryMessage, OrderedMessages } from './window.ts';
 
-export interface NewMessage extends HistoryMessage {
-  readonly sessionId: string;
+export interface NewMessage<Id = string> extends HistoryMessage {
+  readonly sessionId: Id;
 }
 
 /**
@@ -16,7 +17,7 @@ export interface NewMessage extends HistoryMessage {
 export async function insertMessage<Table extends OrderedMessages>(
   tx: Statements,
   table: Table,
-  { sessionId, role, content, createdAt }: NewMessage & { readonly createdAt: SQL },
+  { sessionId, role, content, createdAt }: NewMessage<SessionId> & { readonly createdAt: SQL },
 ): Promise<Table['$inferSelect']> {
   assertStorable({ role, content });
   const tokenCount = heuristicTokens(content);

@@ -2,10 +2,11 @@ import { and, asc, desc, eq, sql } from 'drizzle-orm';
 import type { PgTable } from 'drizzle-orm/pg-core';
 
 import type { Statements } from './database.ts';
+import type { SessionId } from './table.ts';
 import type { OrderedMessages } from './window.ts';
 
-export interface MessagesPageOptions {
-  readonly sessionId: string;
+export interface MessagesPageOptions<Id = string> {
+  readonly sessionId: Id;
   readonly limit: number;
   readonly order: 'asc' | 'desc';
   /** The page starts behind this message, in the page's own order. */
@@ -21,13 +22,14 @@ export interface MessagesPage<Message> {
 export async function readPage<Table extends OrderedMessages>(
   db: Statements,
   table: Table,
-  options: MessagesPageOptions,
+  options: MessagesPageOptions<SessionId>,
 ): Promise<MessagesPage<Table['$inferSelect']> | undefined> {
   const { sessionId, limit, order, after } = options;
   const direction = order === 'asc' ? asc : desc;
   // The cursor is compared in SQL: a JavaScript Date drops microseconds, and with them rows.
   const position = sql`(${table.createdAt}, ${table.seq})`;
-  const cursor = sql`(SELECT c.created_at, c.seq FROM ${table} c WHERE c.session_id = ${sessionId} AND c.id = ${after})`;
+  const session = sql.param(sessionId, table.sessionId);
+  const cursor = sql`(SELECT c.created_at, c.seq FROM ${table} c WHERE c.session_id = ${session} AND c.id = ${after})`;
   const behindCursor = order === 'asc' ? sql`${position} > ${cursor}` : sql`${position} < ${cursor}`;
   const rows: Table['$inferSelect'][] = await db
     .select()
@@ -43,7 +45,7 @@ export async function readPage<Table extends OrderedMessages>(
 async function isMessageOf(
   db: Statements,
   table: OrderedMessages,
-  { sessionId, id }: { sessionId: string; id: string },
+  { sessionId, id }: { sessionId: SessionId; id: string },
 ): Promise<boolean> {
   const rows = await db
     .select({ id: table.id })

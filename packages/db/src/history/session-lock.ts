@@ -4,13 +4,13 @@ import { type AnyPgColumn, getTableConfig } from 'drizzle-orm/pg-core';
 
 import type { Statements } from './database.ts';
 import { HistoryError, sessionNotFound } from './error.ts';
-import type { SessionMessagesTable } from './table.ts';
+import type { SessionId, SessionMessagesTable } from './table.ts';
 
 /**
  * @throws {HistoryError} `session-not-found`; `wrong-isolation`: REPEATABLE READ shows, behind the lock, what was there before it,
  *   and refuses nothing. (SERIALIZABLE shows the same, and refuses one of two who would have written out of order.)
  */
-export async function lockSession(tx: Statements, table: SessionMessagesTable, sessionId: string): Promise<void> {
+export async function lockSession(tx: Statements, table: SessionMessagesTable, sessionId: SessionId): Promise<void> {
   const id = idOfSessions(table);
   const [session] = await tx
     .select({ isolation: sql<string>`current_setting('transaction_isolation')` })

@@ -15,8 +15,11 @@ import {
   uuid,
 } from 'drizzle-orm/pg-core';
 
-/** A table of sessions, whatever they are called where they live: all that is needed of one is its id, a UUID or a text. */
-export type SessionsTable = PgTable & { readonly id: AnyPgColumn<{ data: string }> };
+/** What an app may tell its sessions apart by: UUIDs, texts and whole numbers are these in JavaScript. */
+export type SessionId = string | number | bigint;
+
+/** A table of sessions, whatever they are called where they live: all that is needed of one is its id. */
+export type SessionsTable = PgTable & { readonly id: AnyPgColumn<{ data: SessionId }> };
 
 /** What every message has, in every table of messages. */
 export const messageColumns = () => ({
@@ -32,18 +35,30 @@ export const messageColumns = () => ({
  * A table of messages for your own schema, beside your table of sessions: your migrations make it. A message goes with its
  * session.
  */
-export function sessionMessagesTable<Name extends string>({ sessions, name }: { sessions: SessionsTable; name: Name }) {
+export function sessionMessagesTable<Name extends string, Sessions extends SessionsTable>({
+  sessions,
+  name,
+}: {
+  sessions: Sessions;
+  name: Name;
+}) {
   const { schema } = getTableConfig(sessions);
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- they differ in the type of the schema's name alone
   const table = schema === undefined ? pgTable : (pgSchema(schema).table as unknown as typeof pgTable);
-  const idOfSession = customType<{ data: string }>({ dataType: () => sessions.id.getSQLType() });
+  const { id } = sessions;
+  const idOfSession = customType<{ data: Sessions['id']['_']['data'] }>({
+    dataType: () => referringTo(id.getSQLType()),
+    toDriver: (value) => id.mapToDriverValue(value),
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the column's own mapping gives the column's own type
+    fromDriver: (value) => id.mapFromDriverValue(value) as Sessions['id']['_']['data'],
+  });
   return table(
     name,
     {
       ...messageColumns(),
       sessionId: idOfSession('session_id')
         .notNull()
-        .references(() => sessions.id, { onDelete: 'cascade' }),
+        .references(() => id, { onDelete: 'cascade' }),
       /** The order of insertion: what tells two messages of one instant apart. Order everywhere is (created_at, seq). */
       seq: bigint('seq', { mode: 'number' }).generatedAlwaysAsIdentity(),
     },
@@ -55,5 +70,12 @@ export function sessionMessagesTable<Name extends string>({ sessions, name }: { 
   );
 }
 
+/** A serial counts by itself, and what refers to one is the integer that it is. */
+const referringTo = (type: string): string =>
+  ({ smallserial: 'smallint', serial: 'integer', bigserial: 'bigint' })[type] ?? type;
+
 /** Any table of messages. */
-export type SessionMessagesTable = ReturnType<typeof sessionMessagesTable<string>>;
+export type SessionMessagesTable = ReturnType<typeof sessionMessagesTable<string, SessionsTable>>;
+
+/** What the sessions of such a table are told apart by. */
+export type SessionIdOf<Table extends SessionMessagesTable> = Table['$inferSelect']['sessionId'];

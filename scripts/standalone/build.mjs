@@ -18,12 +18,30 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 const [target = join(root, 'dist/timmy-tower'), ...rest] = process.argv.slice(2);
 const folder = resolve(target);
 const page = join(root, 'artifacts/web/dist');
+/** What is made here. Whatever else is in the folder (`.data` of a server, a file of settings) stays, and is handed on to nobody. */
+const MADE = [
+  'bin',
+  'lib',
+  'migrations',
+  'page',
+  'api-reference',
+  'postgres',
+  'package.json',
+  'timmy-tower.service',
+  'Dockerfile',
+  '.dockerignore',
+  'compose.yaml',
+  'README.md',
+  'CHANGELOG.md',
+  'LICENSE',
+  'THIRD-PARTY-LICENCES.txt',
+];
 const { version, description, license } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 
 if (rest.length > 0 || target.startsWith('-')) fail('It takes the folder to build into, and nothing else.');
 if (existsSync(folder) && !isBuilt(folder)) fail(`${folder} is there, and holds something else.`);
 if (!existsSync(join(page, 'index.html'))) fail('There is no page in artifacts/web/dist: it could not be built.');
-rmSync(folder, { recursive: true, force: true });
+for (const name of MADE) rmSync(join(folder, name), { recursive: true, force: true });
 mkdirSync(folder, { recursive: true });
 bundle();
 copyFiles();
@@ -70,13 +88,15 @@ function writePackage() {
     license,
     type: 'module',
     bin: { 'timmy-tower': 'bin/timmy-tower.mjs' },
+    files: MADE,
     engines: { node: '>=24' },
   };
   writeFileSync(join(folder, 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`);
+  writeFileSync(join(folder, '.dockerignore'), ['*', ...MADE.map((name) => `!${name}`), ''].join('\n'));
   writeFileSync(join(folder, 'THIRD-PARTY-LICENCES.txt'), readLicences(listShippedPackages()));
 }
 
-/** Only what an earlier build left, or nothing, is cleared away. */
+/** It is built into what an earlier build left, or into nothing. */
 function isBuilt(path) {
   const names = readdirSync(path);
   return names.length === 0 || (names.includes('THIRD-PARTY-LICENCES.txt') && names.includes('lib'));

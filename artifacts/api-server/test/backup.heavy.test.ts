@@ -2,7 +2,7 @@
 import { execFile, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { chmod, chown, cp, mkdtemp, rm } from 'node:fs/promises';
+import { chmod, chown, mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -24,6 +24,11 @@ const hasDebian = existsSync(join(DEBIAN, 'postgres')) && existsSync(join(DEBIAN
 if (!hasDebian)
   process.stderr.write(`SKIPPED: no back-up with pg_dump is made, for there is no PostgreSQL in ${DEBIAN}\n`);
 
+/** The commands of the page, as they are pasted: back-up and restore of `.data`, then of a database. */
+const page = await readFile(new URL('../../../docs/operating.md', import.meta.url), 'utf8');
+const commands = [...page.split('## Back-up and restore')[1]!.matchAll(/```sh\n(.*?)```/gs)].map((match) => match[1]!);
+const [backUp, restore, databaseToo] = commands;
+
 const KEY = { idempotencyKey: 'told-once' };
 
 async function live(server: ServerProcess): Promise<{ session: ClientSession; kept: unknown }> {
@@ -40,39 +45,45 @@ async function lookAt(session: ClientSession): Promise<unknown> {
   return { balanceMsat, heldMsat, status, said: await session.said(), reply: replay.body.reply };
 }
 
-test('embedded: stop, copy .data, start: the copy has it all, and so has the original', async () => {
+test('embedded: stopped, copied and started; the copy has it all when it is put back', async () => {
   await using place = await openPlace();
-  await using other = await openPlace();
   const server = await place.start();
   const { session, kept } = await live(server);
   server.signal('SIGTERM');
   expect(await server.ended).toBe(0);
-  await cp(join(place.directory, '.data'), join(other.directory, '.data'), { recursive: true });
+  await mkdir(join(place.directory, 'backups'));
+  const paste = (block: string) =>
+    block.replaceAll('/var/lib/timmy-tower', place.directory).replaceAll('/var/backups', `${place.directory}/backups`);
+  const systemctl = 'systemctl() { :; }\n'; // nothing runs
+  const { stdout } = await run('bash', ['-c', `${systemctl}${paste(backUp!)}echo "$BACKUP"`]);
 
   const original = await place.start();
   await session.on(original).ask('and after the back-up?');
-  const restored = session.on(await other.start());
+  original.signal('SIGTERM');
+  expect(await original.ended).toBe(0);
+  await run('bash', ['-c', `${systemctl}BACKUP=nowhere\n${paste(restore!)}`]); // forgotten: then nothing is replaced
+  await run('bash', ['-c', `${systemctl}BACKUP=${stdout}${paste(restore!)}`]);
+  const restored = session.on(await place.start());
   expect(await lookAt(restored)).toEqual(kept);
   expect((await restored.ask('explain step 2')).status).toBe(200);
 });
 
 test.runIf(hasDebian)(
-  'a PostgreSQL of one’s own: pg_dump of the same major version, restored into an empty database',
+  'a PostgreSQL of one’s own: pg_dump of the same major version, restored into an empty database for the same role',
   async () => {
     await using postgres = await startDebian();
-    await postgres.tool('createdb', ['timmy']);
+    await postgres.shell('createuser timmy && createdb --owner=timmy timmy');
     await using place = await openPlace();
     const server = await place.start({ DATABASE_URL: postgres.url('timmy') });
     const { session, kept } = await live(server);
-    const dump = join(postgres.folder, 'timmy.dump');
-    await postgres.tool('pg_dump', ['--format=custom', `--file=${dump}`, postgres.url('timmy')]);
+    const [dump, ...restoring] = databaseToo!.trim().split('\n');
+    await postgres.shell(dump!);
     await session.ask('and after the back-up?');
     server.signal('SIGTERM');
     expect(await server.ended).toBe(0);
-    await postgres.tool('createdb', ['restored']);
-    await postgres.tool('pg_restore', ['--exit-on-error', '--no-owner', `--dbname=${postgres.url('restored')}`, dump]);
+    await postgres.shell(restoring.join(' && '));
 
-    const restored = session.on(await place.start({ DATABASE_URL: postgres.url('restored') }));
+    const restored = session.on(await place.start({ DATABASE_URL: postgres.url('timmy_restored') }));
     expect(await lookAt(restored)).toEqual(kept);
     expect((await restored.ask('explain step 2')).status).toBe(200);
   },
@@ -93,21 +104,21 @@ async function startDebian() {
   });
   const flags = ['-p', String(port), '-h', '127.0.0.1', '-k', folder];
   const server = spawn(join(DEBIAN, 'postgres'), ['-D', 'data', ...flags], { ...options, stdio: 'ignore' });
-  const place = ['-h', '127.0.0.1', '-p', String(port), '-U', 'postgres'];
-  const tool = (name: string, parameters: string[]) =>
-    run(join(DEBIAN, name), name === 'createdb' ? [...place, ...parameters] : parameters, options);
+  const url = (database: string) => `postgres://timmy@127.0.0.1:${port}/${database}`;
+  const superuser = { PGHOST: '127.0.0.1', PGPORT: String(port), PGUSER: 'postgres' };
+  const env = { PATH: `${DEBIAN}:${process.env['PATH']}`, DATABASE_URL: url('timmy'), ...superuser };
+  const shell = (command: string) => run('bash', ['-c', command], { ...options, env });
   await until(
     () =>
-      tool('pg_isready', ['-h', '127.0.0.1', '-p', String(port)]).then(
+      shell('pg_isready').then(
         () => true,
         () => false,
       ),
     60_000,
   );
   return {
-    folder,
-    tool,
-    url: (database: string) => `postgres://postgres@127.0.0.1:${port}/${database}`,
+    shell,
+    url,
     async [Symbol.asyncDispose]() {
       server.kill('SIGQUIT');
       if (server.exitCode === null && server.signalCode === null) await once(server, 'exit');

@@ -41,7 +41,7 @@ describe.skipIf(program === undefined)('behind nginx', () => {
 
   const get = (path: string, headers: Record<string, string> = {}) => fetch(proxy.url + path, { headers });
   const ask = (base: string, content: string, headers: Record<string, string> = {}) =>
-    fetch(`${proxy.url}${base}/sessions/${session.id}/request`, {
+    fetch(`${base.startsWith('http') ? '' : proxy.url}${base}/sessions/${session.id}/request`, {
       method: 'POST',
       headers: { 'x-session-key': session.key, 'content-type': 'application/json', ...headers },
       body: JSON.stringify({ content }),
@@ -98,10 +98,13 @@ describe.skipIf(program === undefined)('behind nginx', () => {
     expect((await ask('/guarded', 'hello', { authorization })).status).toBe(200);
   });
 
-  test('a turn’s stream comes as it is said, spoken to in HTTP/1.0', async () => {
+  test.each([
+    ['spoken to in HTTP/1.0', () => '/timmy'],
+    ['through the example of the operators’ page', () => proxy.documentedUrl],
+  ])('a turn’s stream comes as it is said, %s', async (how, base) => {
     const gate = Promise.withResolvers<void>();
-    script.when('slowly', { deltas: ['Once ', gate.promise, 'upon a time'] });
-    const response = await ask('/timmy', 'slowly', stream);
+    script.when(how, { deltas: ['Once ', gate.promise, 'upon a time'] });
+    const response = await ask(base(), how, stream);
     const events = readEvents(response.body!);
     const next = async (): Promise<StreamEvent | undefined> => (await events.next()).value ?? undefined;
     expect(await next()).toMatchObject({ event: 'start' });

@@ -2,7 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { accessSync, constants } from 'node:fs';
-import { chown, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { chown, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
@@ -17,6 +17,8 @@ export const PROXY_PASSWORD = { user: 'door', password: 'open sesame' };
 export interface TestProxy extends AsyncDisposable {
   /** Where it listens, without a slash at the end. */
   readonly url: string;
+  /** Where it does what the operators' page gives as an example, without the certificate. */
+  readonly documentedUrl: string;
 }
 
 /** Where the program is; where it is not installed, a line on standard error says what was not tried. */
@@ -44,10 +46,13 @@ export async function openTestProxy(program: string, upstreamPort: number): Prom
   await using opening = new AsyncDisposableStack();
   const directory = await mkdtemp(join(tmpdir(), 'timmy-tower-nginx-'));
   opening.defer(() => rm(directory, { recursive: true, force: true }));
-  const port = await findFreePort();
+  const [port, documentedPort] = [await findFreePort(), await findFreePort()];
   const { user, password } = PROXY_PASSWORD;
   await writeFile(join(directory, 'passwords'), `${user}:{PLAIN}${password}\n`);
-  await writeFile(join(directory, 'nginx.conf'), configurationOf(directory, port, upstreamPort));
+  await writeFile(
+    join(directory, 'nginx.conf'),
+    configurationOf(directory, port, upstreamPort, await readExample(documentedPort, upstreamPort)),
+  );
   if (nobody) await chown(directory, nobody.uid, nobody.gid);
   const { process: child, log } = run(program, directory);
   opening.defer(() => end(child));
@@ -56,10 +61,23 @@ export async function openTestProxy(program: string, upstreamPort: number): Prom
     throw new Error(`nginx did not start: ${log()}`, { cause });
   });
   const opened = opening.move();
-  return { url, [Symbol.asyncDispose]: () => opened.disposeAsync() };
+  return {
+    url,
+    documentedUrl: `http://127.0.0.1:${documentedPort}`,
+    [Symbol.asyncDispose]: () => opened.disposeAsync(),
+  };
 }
 
-const configurationOf = (directory: string, port: number, upstreamPort: number) => `
+async function readExample(port: number, upstreamPort: number): Promise<string> {
+  const page = await readFile(new URL('../../../docs/operating.md', import.meta.url), 'utf8');
+  return /```nginx\n(.*?)```/s
+    .exec(page)![1]!
+    .replace('listen 443 ssl;', `listen 127.0.0.1:${port};`)
+    .replaceAll(/ssl_\w+ .*;/g, '')
+    .replace('127.0.0.1:3000', `127.0.0.1:${upstreamPort}`);
+}
+
+const configurationOf = (directory: string, port: number, upstreamPort: number, example: string) => `
 daemon off;
 worker_processes 1;
 pid ${directory}/pid;
@@ -83,6 +101,7 @@ http {
       proxy_pass http://127.0.0.1:${upstreamPort}/;
     }
   }
+  ${example}
 }
 `;
 

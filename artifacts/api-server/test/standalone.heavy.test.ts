@@ -72,9 +72,18 @@ beforeAll(async () => {
   nodeAlone = join(place, 'node-alone');
   await mkdir(nodeAlone);
   await symlink(process.execPath, join(nodeAlone, 'node'));
+  await writeEarlierBuild();
   const imports = ['preflight', 'build-page'].flatMap((name) => ['--import', `./scripts/${name}.mjs`]);
   await run(process.execPath, [...imports, './scripts/standalone/build.mjs', folder], { cwd: ROOT });
 });
+/** What somebody built before, and started in the folder itself. */
+async function writeEarlierBuild(): Promise<void> {
+  const files = ['lib/left-over.js', 'THIRD-PARTY-LICENCES.txt', '.data/balances', 'timmy-tower.env'];
+  for (const name of files) {
+    await mkdir(dirname(join(folder, name)), { recursive: true });
+    await writeFile(join(folder, name), 'secret');
+  }
+}
 afterAll(() => rm(place, { recursive: true, force: true, maxRetries: 5 }));
 
 interface Away {
@@ -121,6 +130,19 @@ test('the built folder is served by Node alone: paid, asked, migrated beside, st
   const found = await journey(command.map((part) => part.replace('/opt/timmy-tower', folder)));
   expectAllOf(found);
   expect(found.exitCodes).toEqual([0, 0]);
+});
+
+test('built again, it leaves what it did not make: the data of who started it there, and his settings', async () => {
+  expect(await readdir(join(folder, 'lib'))).not.toContain('left-over.js');
+  expect(await written('.data/balances')).toBe('secret');
+  expect(await written('timmy-tower.env')).toBe('secret');
+});
+
+test('an image holds what was built, and no data and no settings', async () => {
+  const [everything, ...needed] = (await written('.dockerignore')).trim().split('\n');
+  expect(everything).toBe('*');
+  const found = (await readdir(folder)).filter((name) => !needed.includes(`!${name}`));
+  expect(found.toSorted()).toEqual(['.data', 'timmy-tower.env']);
 });
 
 test('an older Node says so in a sentence, and ends with 1', async () => {
@@ -182,7 +204,8 @@ test.runIf(npm)('the folder packs as a package without dependencies, that npm in
   await away([npm!, 'install', '--global', '--offline', '--prefix', prefix, tarball], { path });
   const installed = join(prefix, 'lib', 'node_modules');
   expect(await readdir(installed), 'no dependencies').toEqual(['timmy-tower']);
-  expect(await readdir(join(installed, 'timmy-tower'))).not.toContain('node_modules');
+  const packed = await readdir(join(installed, 'timmy-tower'));
+  for (const name of ['node_modules', '.data', 'timmy-tower.env']) expect(packed).not.toContain(name);
   expect(JSON.parse(await readFile(join(installed, 'timmy-tower', 'package.json'), 'utf8'))).not.toHaveProperty(
     'dependencies',
   );

@@ -147,7 +147,7 @@ test('a role that may not create tables is told what to do', async () => {
     expect(error).toBeInstanceOf(AppError);
     expect(error).toMatchObject({
       code: 'unavailable',
-      message: expect.stringContaining('Run `pnpm db:migrate` once'),
+      message: expect.stringContaining('Migrate once (`timmy-tower.mjs migrate`'),
     });
   });
 });

@@ -152,5 +152,5 @@ function failed(error: DrizzleQueryError): AppError {
 }
 
 const RIGHTS =
-  'Run `pnpm db:migrate` once with a DATABASE_URL of the role that owns the tables. A role that only serves needs SELECT on ' +
-  `${migrationsTable.schema}.${migrationsTable.table}.`;
+  'Migrate once (`timmy-tower.mjs migrate`, or `pnpm db:migrate` in a checkout) with a DATABASE_URL of the role that owns the ' +
+  `tables. A role that only serves needs SELECT on ${migrationsTable.schema}.${migrationsTable.table}.`;

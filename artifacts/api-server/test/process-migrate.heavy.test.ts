@@ -44,8 +44,10 @@ async function isClaimed({ directory }: Place): Promise<boolean> {
 test('on a database that is named it needs no other setting', async () => {
   const database = await openEmptyDatabase();
   await using place = await openPlace();
-  const env = { DATABASE_URL: database.url, NODE_ENV: 'production', MODEL: 'nothing' };
-  expect(await place.run(env, ['migrate'])).toMatchObject({ code: 0, stdout: MIGRATED.stdout });
+  const env = { DATABASE_URL: database.url, NODE_ENV: 'production', MODEL: 'nothing', DATABASE_URI: 'hunter2' };
+  const migrated = await place.run(env, ['migrate']);
+  expect(migrated).toMatchObject({ code: 0, stdout: MIGRATED.stdout });
+  expect(migrated.stderr, 'what does nothing is told here too').toContain('Did you mean DATABASE_URL?');
   expect(await place.run({ DATABASE_URL: 'mysql://root:hunter2@db' }, ['migrate'])).toMatchObject({
     code: 1,
     text: expect.not.stringContaining('hunter2'),

@@ -64,7 +64,8 @@ test('typing stays quick while a reply of 5,000 words arrives', { timeout: 120_0
     // oxlint-disable-next-line unicorn/no-thenable -- another moment each time it is awaited
     then: (resolve, reject) => delay<unknown>(6).then(resolve, reject),
   };
-  script.when('script long', { deltas: words.flatMap((word) => [word, soon]) });
+  const typedAll = Promise.withResolvers<void>();
+  script.when('script long', { deltas: [...words.flatMap((word) => [word, soon]), typedAll.promise] });
   await measure(page);
   const typed = 'I type while it talks, and each letter shows at once.';
   const type = async (when: string) => {
@@ -80,6 +81,7 @@ test('typing stays quick while a reply of 5,000 words arrives', { timeout: 120_0
   await type('typed as it begins');
   await page.locator('[aria-busy=true] .md', { hasText: 'word700' }).waitFor();
   const during = await type('typed as it is long');
+  typedAll.resolve();
   await doneReplies(page).locator('.receipt', { hasText: 'tokens in' }).waitFor();
   expect(await page.getByLabel(/^Message to/).inputValue()).toBe(typed + typed);
   expect(during.keyMs).toBeLessThan(before.keyMs + 50);

@@ -24,6 +24,7 @@ export default defineConfig({
       project('packages/contract'),
       project('packages/embedded-postgres'),
       project('packages/db', { globalSetup: [testServer] }),
+      project('packages/memory'),
       project('packages/lightning'),
       project('packages/agent'),
       project('artifacts/api-server', { globalSetup: [testServer], setupFiles: ['test/set-up.ts'] }),

@@ -1,0 +1,57 @@
+/**
+ * Questions in other languages than LoCoMo's, with code names, numbers and typos: whether recall finds the answer among several
+ * hundred messages of small talk, and keeps still where a question has nothing to do with them. Written as people ask,
+ * paraphrases without a word in common included, which it cannot find.
+ */
+import { describe, expect, it } from 'vitest';
+
+import { promptWindow, recall } from '../src/index.ts';
+import { arabic, arabicExchanges } from './own-set/arabic.ts';
+import { type Conversation, converse } from './own-set/chatter.ts';
+import { chinese, chineseExchanges } from './own-set/chinese.ts';
+import { english, englishExchanges } from './own-set/english.ts';
+import { followUps, type Language, unrelated } from './own-set/follow-ups.ts';
+import { german, germanExchanges } from './own-set/german.ts';
+import { japanese, japaneseExchanges } from './own-set/japanese.ts';
+import { thai, thaiExchanges } from './own-set/thai.ts';
+
+const conversations: Readonly<Record<Language, Conversation>> = {
+  arabic: converse(arabic, arabicExchanges),
+  chinese: converse(chinese, chineseExchanges),
+  english: converse(english, englishExchanges),
+  german: converse(german, germanExchanges),
+  japanese: converse(japanese, japaneseExchanges),
+  thai: converse(thai, thaiExchanges),
+};
+
+function ask({ messages }: Conversation, question: string) {
+  const window = promptWindow(messages, { maxMessages: 8, tokenBudget: 4000, recallTokens: 1000 });
+  const before = messages.slice(0, messages.length - window.messages.length);
+  const steps = recall({ before, opening: before[0], question, tokens: window.recallTokens, promptTokens: 3000 });
+  for (;;) {
+    const { done, value } = steps.next();
+    if (done === true) return value.messages;
+  }
+}
+
+const recallsMore = ({ language, text }: { readonly language: Language; readonly text: string }) =>
+  ask(conversations[language], text).length > 1;
+
+describe('recall in several hundred messages of small talk', () => {
+  it('finds what at least 80 of 100 questions are about', () => {
+    const asked = Object.values(conversations).flatMap((conversation) =>
+      conversation.questions.map(({ question, evidence }) => ask(conversation, question).includes(evidence)),
+    );
+    expect(asked).toHaveLength(30);
+    expect(asked.filter(Boolean).length / asked.length).toBeGreaterThanOrEqual(0.8);
+  });
+
+  it('recalls more than the opening for at most 30 of 100 questions about something else', () => {
+    expect(unrelated).toHaveLength(30);
+    expect(unrelated.filter(recallsMore).length / unrelated.length).toBeLessThanOrEqual(0.3);
+  });
+
+  it('rarely recalls more than the opening for thanks, and for what is asked about the last reply', () => {
+    expect(followUps.filter(recallsMore).length / followUps.length).toBeLessThanOrEqual(0.15);
+  });
+});

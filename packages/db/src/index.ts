@@ -1,3 +1,4 @@
+export { type EarlierMessage, type EarlierMessages, listEarlierMessages } from './earlier-messages.ts';
 export { closeDefaultDatabase, defaultDatabase } from './default-database.ts';
 export { appendMessage, forgetMessages, getSessionHistory, listMessages, type StoredMessagesPage } from './history.ts';
 export { HistoryError, type HistoryErrorCode } from './history/error.ts';
@@ -50,17 +51,22 @@ export type { HistoryMessage } from './history/window.ts';
 export { type Database, type Db, inTransaction, type Tx } from './transaction.ts';
 export {
   type CountedText,
-  type IdempotentTurn,
-  type ReservedTurn,
-  type ReserveOutcome,
   type ReleaseTurn,
-  type ReserveTurn,
   releaseTurn,
-  reserveTurn,
   type SettledTurn,
   type SettleTurn,
   settleTurn,
+} from './end-turn.ts';
+export {
+  type HistoryBounds,
+  type IdempotentTurn,
+  type MessagePlace,
+  type Recallable,
+  type ReservedTurn,
+  type ReserveOutcome,
+  type ReserveTurn,
+  reserveTurn,
   type ShownHistory,
   type TurnId,
-} from './turns.ts';
+} from './reserve-turn.ts';
 export { unknownUrlOptions } from './url-options.ts';

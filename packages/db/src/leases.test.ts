@@ -16,7 +16,8 @@ import { database, useDatabase } from '../test/use-database.ts';
 import { renewLeases, requestCancel, sweepLeases } from './leases.ts';
 import { findRequest } from './requests.ts';
 import { inTransaction } from './transaction.ts';
-import { releaseTurn, type ReserveOutcome, reserveTurn, settleTurn } from './turns.ts';
+import { releaseTurn, settleTurn } from './end-turn.ts';
+import { type ReserveOutcome, reserveTurn } from './reserve-turn.ts';
 
 useDatabase();
 

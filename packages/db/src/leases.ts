@@ -7,7 +7,8 @@ import { and, asc, eq, inArray, isNull, sql } from 'drizzle-orm';
 import { unlessLocked } from './pg-error.ts';
 import { sessionRequests } from './schema.ts';
 import type { Db } from './transaction.ts';
-import { releaseAbandonedTurn, type TurnId } from './turns.ts';
+import { releaseAbandonedTurn } from './end-turn.ts';
+import { type TurnId } from './reserve-turn.ts';
 
 const BATCH = 100;
 

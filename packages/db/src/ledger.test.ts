@@ -15,7 +15,7 @@ import { database, useDatabase } from '../test/use-database.ts';
 import { creditPayment } from './invoices.ts';
 import { listDiscrepancies, listLedger } from './ledger.ts';
 import { inTransaction } from './transaction.ts';
-import { settleTurn } from './turns.ts';
+import { settleTurn } from './end-turn.ts';
 
 useDatabase({ unbalanced: true });
 

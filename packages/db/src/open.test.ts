@@ -25,7 +25,7 @@ import { connect, openDatabase } from './open.ts';
 import { sqlState, toAppError } from './pg-error.ts';
 import * as schema from './schema.ts';
 import { type Database, inTransaction, lockSession, type Tx } from './transaction.ts';
-import { reserveTurn } from './turns.ts';
+import { reserveTurn } from './reserve-turn.ts';
 
 useDatabase();
 

@@ -3,7 +3,7 @@ import { and, eq, ne, sql } from 'drizzle-orm';
 
 import { sessionMessages, sessionRequests, sessions } from './schema.ts';
 import type { Db } from './transaction.ts';
-import type { ShownHistory, TurnId } from './turns.ts';
+import type { ShownHistory, TurnId } from './reserve-turn.ts';
 
 export interface StoredRequest {
   readonly id: string;
@@ -39,11 +39,17 @@ export async function findRequest(db: Db, { sessionId, requestId }: TurnId): Pro
     )
     .where(and(eq(sessionRequests.sessionId, sessionId), eq(sessionRequests.id, requestId)));
   if (!row) return undefined;
-  const { historyMessages, historyTokens, historyDropped, ...request } = row.request;
+  const { historyMessages, historyTokens, historyDropped, historyRecalled, historyClipped, ...request } = row.request;
   return {
     ...request,
     balanceMsat: request.balanceMsat ?? row.balanceNowMsat,
-    shown: { messages: historyMessages, tokens: historyTokens, dropped: historyDropped },
+    shown: {
+      messages: historyMessages,
+      tokens: historyTokens,
+      dropped: historyDropped,
+      recalled: historyRecalled,
+      clipped: historyClipped,
+    },
     reply: row.reply,
   };
 }

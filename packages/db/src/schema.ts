@@ -165,6 +165,10 @@ export const sessionRequests = pgTable(
     historyMessages: integer('history_messages').notNull(),
     historyTokens: integer('history_tokens').notNull(),
     historyDropped: integer('history_dropped').notNull(),
+    /** How many of the messages that the model was shown lie before its window. */
+    historyRecalled: integer('history_recalled').notNull().default(0),
+    /** Whether any of them was cut. */
+    historyClipped: boolean('history_clipped').notNull().default(false),
     /** The server that runs it. It alone may settle; every renewal names it. */
     leaseOwner: uuid('lease_owner').notNull(),
     /** By the database's clock. Once it is past, anyone may end the request as failed. */
@@ -210,6 +214,7 @@ export const sessionRequests = pgTable(
       sql`(${table.state} IN ('completed', 'incomplete')) = (${table.inputTokens} IS NOT NULL)
         AND (${table.inputTokens} IS NULL) = (${table.outputTokens} IS NULL)`,
     ),
+    check('session_requests_recalled_is_shown', sql`${table.historyRecalled} BETWEEN 0 AND ${table.historyMessages}`),
     check('session_requests_reasoning_is_output', sql`${table.reasoningTokens} BETWEEN 0 AND ${table.outputTokens}`),
   ],
 );

@@ -9,7 +9,8 @@ import { appendMessage, forgetMessages } from './history.ts';
 import { claimInvoicesToLookUp, creditPayment } from './invoices.ts';
 import { findKeys, findSession, listSessions, listSessionVersions, type StoredSession } from './sessions.ts';
 import { inTransaction } from './transaction.ts';
-import { releaseTurn, type ReserveTurn, settleTurn } from './turns.ts';
+import { releaseTurn, settleTurn } from './end-turn.ts';
+import { type ReserveTurn } from './reserve-turn.ts';
 
 useDatabase();
 

@@ -53,9 +53,9 @@ export async function openEmptyDatabase(): Promise<UnmigratedDatabase> {
 }
 
 /** The versions of which a database is kept: each is one that people may still have. */
-export const oldVersions = ['0.1.0', '0.2.0'] as const;
+export const oldVersions = ['0.1.0', '0.2.0', '0.3.0'] as const;
 /** The version before this one: its servers may be at work on the database still. */
-export const VERSION_BEFORE = '0.2.0';
+export const VERSION_BEFORE = '0.3.0';
 
 /** The database of an earlier version that is kept: whoever opens it migrates it. */
 export async function openOldDatabase(

@@ -17,7 +17,7 @@ import { database, useDatabase } from '../test/use-database.ts';
 import { sweepLeases } from './leases.ts';
 import { findRequest } from './requests.ts';
 import type { Database } from './transaction.ts';
-import { releaseTurn, settleTurn } from './turns.ts';
+import { releaseTurn, settleTurn } from './end-turn.ts';
 
 useDatabase();
 

@@ -17,7 +17,8 @@ import {
 import { database, useDatabase } from '../test/use-database.ts';
 import { getSessionHistory } from './history.ts';
 import { findRequest } from './requests.ts';
-import { releaseTurn, reserveTurn, settleTurn } from './turns.ts';
+import { releaseTurn, settleTurn } from './end-turn.ts';
+import { reserveTurn } from './reserve-turn.ts';
 
 useDatabase();
 
@@ -40,7 +41,9 @@ describe('a turn', () => {
         { role: 'user', content: 'third?' },
         { role: 'assistant', content: 'third!' },
       ],
-      shown: { messages: 4, tokens: 8, dropped: 2 },
+      clipTokens: undefined,
+      recallable: undefined,
+      shown: { messages: 4, tokens: 8, dropped: 2, recalled: 0, clipped: false },
       maxOutputTokens: 100,
     });
     expect(await findRequest(database, turn)).toMatchObject({
@@ -98,14 +101,14 @@ describe('a turn', () => {
     });
   });
 
-  test('whose history would start with a reply is shown without that reply', async () => {
+  test('whose history would start with a reply is shown without that turn', async () => {
     const session = await fundedSession(database);
     await say(database, session, 'one', 'two');
     await say(database, session, 'three', 'four');
     const history = { maxMessages: 3, tokenBudget: 4000 };
     const { answer, ...turn } = await reserved(database, session, { history });
     expect(answer.history.map((message) => message.content)).toEqual(['three', 'four']);
-    expect(answer.shown).toEqual({ messages: 2, tokens: 3, dropped: 2 });
+    expect(answer.shown).toMatchObject({ messages: 2, tokens: 3, dropped: 2 });
     await run(database, `UPDATE session_messages SET created_at = now() WHERE session_id = $1`, [session.sessionId]);
     expect(await reserveTurn(database, turn)).toEqual(answer); // also when all was said at one instant
   });
@@ -124,7 +127,7 @@ describe('a turn', () => {
     await say(database, session, 'cancelled', '');
     const { answer } = await reserved(database, session, { history: { maxMessages: 2, tokenBudget: 4000 } });
     expect(answer.history.map((message) => message.content)).toEqual(['one', 'two']);
-    expect(answer.shown).toEqual({ messages: 2, tokens: 2, dropped: 2 });
+    expect(answer.shown).toMatchObject({ messages: 2, tokens: 2, dropped: 2 });
     expect((await messagesOf(database, session.sessionId)).map((message) => message.content)).toEqual([
       'one',
       'two',

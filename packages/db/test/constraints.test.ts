@@ -149,6 +149,9 @@ const broken: Record<string, readonly string[]> = {
   session_requests_key_length: [`''`, `repeat('k', 256)`].map((key) => anyRequest({ ...keyed, idempotency_key: key })),
   session_requests_held_not_negative: [anyRequest({ ...running, held_msat: '-1' })],
   session_requests_charge_within_hold: ['-1', '6'].map((charge) => anyRequest({ ...completed, charged_msat: charge })),
+  session_requests_recalled_is_shown: ['-1', '2'].map((recalled) =>
+    anyRequest({ history_messages: '1', history_recalled: recalled }),
+  ),
   session_requests_reasoning_is_output: ['-1', '2'].map((reasoning) =>
     anyRequest({ ...completed, reasoning_tokens: reasoning }),
   ),

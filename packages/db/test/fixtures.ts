@@ -12,14 +12,8 @@ import { listDiscrepancies, listLedger } from '../src/ledger.ts';
 import { sessions } from '../src/schema.ts';
 import { insertSession } from '../src/sessions.ts';
 import type { Database, Db } from '../src/transaction.ts';
-import {
-  type ReservedTurn,
-  type ReserveTurn,
-  reserveTurn,
-  type SettledTurn,
-  type SettleTurn,
-  settleTurn,
-} from '../src/turns.ts';
+import { type SettledTurn, type SettleTurn, settleTurn } from '../src/end-turn.ts';
+import { type ReservedTurn, type ReserveTurn, reserveTurn } from '../src/reserve-turn.ts';
 
 export const HOUR_MS = 3_600_000;
 export const DAY_MS = 24 * HOUR_MS;

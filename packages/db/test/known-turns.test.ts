@@ -4,7 +4,8 @@ import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
 import { openTestDatabase, type TestDatabase } from '../src/testing.ts';
-import { type IdempotentTurn, reserveTurn, settleTurn } from '../src/turns.ts';
+import { settleTurn } from '../src/end-turn.ts';
+import { type IdempotentTurn, reserveTurn } from '../src/reserve-turn.ts';
 import { endOf, fundedSession, newTurn, reserved, run } from './fixtures.ts';
 
 let opened: TestDatabase;

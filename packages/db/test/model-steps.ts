@@ -25,10 +25,17 @@ const step = <Args>(
   }));
 
 const content = fc.oneof({ weight: 4, arbitrary: fc.string({ maxLength: 16 }) }, fc.constant(''));
-const text = fc.record({ content, promptTokens: fc.nat(6) });
+/** More than some prompts have room for. */
+const longContent = fc.string({ minLength: 200, maxLength: 300 });
+const words = fc.oneof({ weight: 9, arbitrary: content }, { weight: 1, arbitrary: longContent });
+const text = fc.record({ content: words, promptTokens: fc.nat(6) });
 const role = fc.constantFrom('user', 'assistant');
 const message = fc.record({ role, content });
 const bounds = fc.record({ maxMessages: fc.nat(8), tokenBudget: fc.nat(16) });
+const turnBounds = fc.record({
+  maxMessages: fc.nat(8),
+  tokenBudget: fc.oneof(fc.nat(16), fc.integer({ min: 64, max: 96 })),
+});
 const price = fc.constantFrom(0n, 1000n, 1000n, 1501n);
 const amount = fc.constantFrom(1000n, 2000n);
 const received = fc.constantFrom(1n, 70n, 200n);
@@ -52,7 +59,7 @@ const plan = fc.record({
   outputMsatPerKtoken: price,
   maxOutputTokens: fc.integer({ min: 1, max: 150 }),
   minOutputTokens: fc.constant(64),
-  history: bounds,
+  history: turnBounds,
   end: fc.record({
     incompleteReason: fc.constantFrom(undefined, undefined, 'cancelled' as const, 'balance' as const),
     chargeMsat: fc.bigInt({ min: 0n, max: 250n }),

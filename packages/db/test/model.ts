@@ -5,7 +5,8 @@
 import type { IncompleteReason, MessageRole, Msat, RequestState, SessionStatus } from '@timmy-tower/contract';
 
 import type { CreditOutcome } from '../src/invoices.ts';
-import type { ReservedTurn, ReserveOutcome, ShownHistory } from '../src/turns.ts';
+import type { ReservedTurn, ReserveOutcome, ShownHistory } from '../src/reserve-turn.ts';
+import { windowModel } from './window-model.ts';
 
 export interface Model {
   readonly sessions: SessionModel[];
@@ -81,7 +82,6 @@ export interface RequestModel {
 
 export const tokensOf = (content: string): number => Math.ceil(content.length / 4);
 
-const total = (counts: readonly number[]) => counts.reduce((sum, count) => sum + count, 0);
 const ceilDivide = (dividend: bigint, divisor: bigint) => (dividend + divisor - 1n) / divisor;
 
 export const runningIn = (session: SessionModel): RequestModel | undefined =>
@@ -106,11 +106,11 @@ export function windowOf(
 
 const saysSomething = ({ content }: { readonly content: string }) => /\S/.test(content);
 
-function promptOf(session: SessionModel, turn: PlannedTurn): MessageModel[] {
+/** What a turn is shown. */
+function promptOf(session: SessionModel, turn: PlannedTurn) {
   const inPrompts = session.messages.filter((message) => message.inPrompts && saysSomething(message));
-  const fitting = windowOf(inPrompts, turn.history);
-  const firstQuestion = fitting.findIndex((message) => message.role === 'user');
-  return firstQuestion === -1 ? [] : fitting.slice(firstQuestion);
+  const counted = inPrompts.map((message) => ({ ...message, tokens: tokensOf(message.content) }));
+  return windowModel(counted, { ...turn.history, recallTokens: 0 });
 }
 
 export function reserve(session: SessionModel, turn: PlannedTurn): ReserveOutcome {
@@ -132,22 +132,26 @@ export function reserve(session: SessionModel, turn: PlannedTurn): ReserveOutcom
 }
 
 function reservedAnswer(session: SessionModel, turn: PlannedTurn, maxOutputTokens: number): ReservedTurn {
-  const prompt = promptOf(session, turn);
+  const { shown, tokens, clipTokens } = promptOf(session, turn);
   return {
     outcome: 'reserved',
-    history: prompt.map(({ role, content }) => ({ role, content })),
+    history: shown.map(({ role, content }) => ({ role, content })),
+    clipTokens,
+    recallable: undefined,
     shown: {
-      messages: prompt.length,
-      tokens: total(prompt.map((message) => tokensOf(message.content))),
-      dropped: session.messages.length - prompt.length,
+      messages: shown.length,
+      tokens,
+      dropped: session.messages.length - shown.length,
+      recalled: 0,
+      clipped: clipTokens !== undefined,
     },
     maxOutputTokens,
   };
 }
 
 function takeHold(session: SessionModel, turn: PlannedTurn): ReserveOutcome {
-  const history = total(promptOf(session, turn).map((message) => message.promptTokens + 4));
-  const inputTokens = ceilDivide(5n * BigInt(turn.ownTokens + 4 + history), 4n);
+  const { promptTokens } = promptOf(session, turn);
+  const inputTokens = ceilDivide(5n * BigInt(turn.ownTokens + 4 + promptTokens), 4n);
   const inputCost = inputTokens * turn.inputMsatPerKtoken;
   const priceOf = (outputTokens: number) =>
     ceilDivide(inputCost + BigInt(outputTokens) * turn.outputMsatPerKtoken, 1000n);

@@ -1,4 +1,4 @@
-/** A server of version 0.2.0, as far as its database can tell: one connection, and the statements that it sends. */
+/** A server of version 0.3.0, as far as its database can tell: one connection, and the statements that it sends. */
 import { randomBytes, randomUUID } from 'node:crypto';
 
 import pg from 'pg';
@@ -6,22 +6,25 @@ import { assert } from 'vitest';
 
 import type { Database } from '../src/index.ts';
 import { HOUR_MS, type TestSession } from './fixtures.ts';
-import { statements } from './statements-0.2.0.ts';
+import { statements } from './statements-0.3.0.ts';
 
 export type StatementName = keyof typeof statements;
 type Row = Record<string, unknown>;
 
-/** These two it prepares under their names. */
+/** These it prepares under their names. */
 const hotStatements: Partial<Record<StatementName, string>> = {
   reserveTurn: 'reserve_turn',
   settleTurn: 'settle_turn',
+  newestMessages: 'newest_messages',
 };
 
 export interface ReserveOptions {
   readonly requestId?: string;
   readonly key?: string;
   readonly bodyHash?: Buffer;
+  readonly saidHash?: Buffer;
   readonly maxMessages?: number;
+  readonly tokenBudget?: number;
 }
 
 export interface OldTurn {
@@ -96,10 +99,19 @@ export class OldServer {
     return session;
   }
 
-  async addInvoice(sessionId: string, hash = randomBytes(32)): Promise<Buffer> {
-    const [row] = await this.send('addInvoice', sessionId, hash, 'lnbcrt', 10_000n, inAnHour(), 1000);
+  async addInvoice(sessionId: string, key: string | null = null): Promise<Buffer> {
+    const hash = randomBytes(32);
+    const [row] = await this.send('addInvoice', sessionId, hash, 'lnbcrt', 10_000n, inAnHour(), 1000, key);
     assert.deepEqual(row, { outcome: 'added' });
     return hash;
+  }
+
+  /** @returns their payment hashes */
+  async claimDueInvoices(): Promise<Buffer[]> {
+    const due = await this.send<{ session_id: string; payment_hash: Buffer }>('listDueInvoices');
+    const [ids, hashes] = [due.map((row) => row.session_id), due.map((row) => row.payment_hash)];
+    const claimed = await this.send<{ payment_hash: Buffer }>('claimInvoices', ids, hashes);
+    return claimed.map((row) => row.payment_hash);
   }
 
   async credit({ paymentHash }: Pick<TestSession, 'paymentHash'>, receivedMsat: bigint): Promise<string> {
@@ -109,10 +121,11 @@ export class OldServer {
 
   /** At 1 msat a token: a hold of 125 msat as long as there is no history. */
   async reserve(session: Pick<TestSession, 'sessionId' | 'keyHash'>, options: ReserveOptions = {}): Promise<OldTurn> {
-    const { requestId = randomUUID(), key = null, bodyHash = null, maxMessages = 8 } = options;
+    const { requestId = randomUUID(), key = null, bodyHash = null, saidHash = null } = options;
+    const { maxMessages = 8, tokenBudget = 4000 } = options;
     const { sessionId, keyHash } = session;
-    const caller = [sessionId, keyHash, requestId, key, bodyHash, 'a model', this.owner];
-    const bounds = [15_000, 16, 1000n, 1000n, 100, 64, maxMessages, 4000, 20];
+    const caller = [sessionId, keyHash, requestId, key, bodyHash, saidHash, 'a model', this.owner];
+    const bounds = [15_000, 16, 1000n, 1000n, 100, 64, maxMessages, tokenBudget, 20];
     const [answer] = await this.send('reserveTurn', ...caller, ...bounds);
     return { sessionId, requestId, answer: answer! };
   }

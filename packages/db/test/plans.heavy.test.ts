@@ -7,6 +7,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
+import { listEarlierMessages } from '../src/earlier-messages.ts';
 import { forgetMessages, getSessionHistory, listMessages } from '../src/history.ts';
 import { findInvoiceByKey, keyInvoice } from '../src/invoice-keys.ts';
 import {
@@ -30,7 +31,8 @@ import {
 } from '../src/sessions.ts';
 import { openTestDatabase, type TestDatabase } from '../src/testing.ts';
 import type { Database } from '../src/transaction.ts';
-import { releaseTurn, reserveTurn, settleTurn } from '../src/turns.ts';
+import { releaseTurn, settleTurn } from '../src/end-turn.ts';
+import { reserveTurn } from '../src/reserve-turn.ts';
 import { DAY_MS, endOf, HOUR_MS, newInvoice, newTurn, reserved } from './fixtures.ts';
 import { fillLargeDatabase, LONG, OWNER, requestNumber, sessionNumber, SILENT } from './large-database.ts';
 import { type ExplainedDatabase, openExplainedDatabase } from './plans.ts';
@@ -100,6 +102,13 @@ const statements: Record<string, () => Promise<void>> = {
       expect(await listMessages(database, { ...page, order, after: first!.messages.at(-1)!.id })).toBeDefined();
     }
     expect(await listMessages(database, { ...page, order: 'asc', after: randomUUID() })).toBeUndefined();
+  },
+  'what lies before a turn’s window': async () => {
+    const turn = await reserved(database, long, { history: { maxMessages: 8, tokenBudget: 4000, recallTokens: 1000 } });
+    const earlier = await listEarlierMessages(database, { ...turn, before: turn.answer.recallable!.before });
+    expect(earlier.messages.length).toBeGreaterThan(1000);
+    expect(earlier.opening).toMatchObject({ role: 'user' });
+    expect(await releaseTurn(database, turn)).toBe(true);
   },
   'a request': async () => {
     const turn = { sessionId: long.sessionId, requestId: requestNumber(30) };

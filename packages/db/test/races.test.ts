@@ -10,7 +10,8 @@ import { sweepLeases } from '../src/leases.ts';
 import { connect } from '../src/open.ts';
 import { findRequest } from '../src/requests.ts';
 import { type Database, inTransaction, lockSession } from '../src/transaction.ts';
-import { releaseTurn, type ReserveTurn, reserveTurn, settleTurn } from '../src/turns.ts';
+import { releaseTurn, settleTurn } from '../src/end-turn.ts';
+import { type ReserveTurn, reserveTurn } from '../src/reserve-turn.ts';
 import {
   countDeadlocks,
   endOf,

@@ -9,7 +9,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { listLedger } from '../src/ledger.ts';
 import { openTestDatabase, type TestDatabase } from '../src/testing.ts';
 import type { Database } from '../src/transaction.ts';
-import { reserveTurn, settleTurn } from '../src/turns.ts';
+import { settleTurn } from '../src/end-turn.ts';
+import { reserveTurn } from '../src/reserve-turn.ts';
 import { endOf, expectBalancedBooks, fundedSession, newTurn, readSession, run, type TestSession } from './fixtures.ts';
 
 const RACERS = 10;

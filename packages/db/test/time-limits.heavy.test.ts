@@ -14,7 +14,7 @@ import { sqlState, toAppError } from '../src/pg-error.ts';
 import { openTestDatabase, type TestDatabase } from '../src/testing.ts';
 import { TIME_LIMITS_MS } from '../src/time-limits.ts';
 import { type Database, inTransaction, lockSession } from '../src/transaction.ts';
-import { reserveTurn } from '../src/turns.ts';
+import { reserveTurn } from '../src/reserve-turn.ts';
 import { fundedSession, newTurn, reserved, run, type TestSession } from './fixtures.ts';
 
 type Send = (message?: object) => void;

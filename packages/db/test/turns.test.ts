@@ -7,7 +7,8 @@ import { describe, expect, test } from 'vitest';
 
 import { forgetMessages } from '../src/history.ts';
 import { connect } from '../src/open.ts';
-import { releaseTurn, type ReserveTurn, reserveTurn, settleTurn } from '../src/turns.ts';
+import { releaseTurn, settleTurn } from '../src/end-turn.ts';
+import { type ReserveTurn, reserveTurn } from '../src/reserve-turn.ts';
 import { endOf, fundedSession, newTurn, readSession, reserved, say, type TestSession } from './fixtures.ts';
 import { database, opened, useDatabase } from './use-database.ts';
 

@@ -9,7 +9,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 
 import packageJson from '../package.json' with { type: 'json' };
 import { openDatabase } from '../src/index.ts';
-import { openEmptyDatabase, openOldDatabase } from '../src/testing.ts';
+import { openEmptyDatabase, oldVersions, openOldDatabase } from '../src/testing.ts';
 import { fundedSession, say } from './fixtures.ts';
 import { namesIn, onDatabase, versionsIn } from './migrations.ts';
 
@@ -52,8 +52,9 @@ const migrate = async (url: string, folder = PACKAGE) => {
 
 const makers = {
   'a fresh database': openEmptyDatabase,
-  'a database that version 0.1.0 left': () => openOldDatabase('0.1.0'),
-  'a database that version 0.2.0 left': () => openOldDatabase('0.2.0'),
+  ...Object.fromEntries(
+    oldVersions.map((version) => [`a database that version ${version} left`, () => openOldDatabase(version)]),
+  ),
 };
 
 describe.each(Object.entries(makers))('on %s', (_what, make) => {

@@ -1,4 +1,6 @@
-/** The upgrade while servers of version 0.2.0 are at work on the database. */
+/** The upgrade while servers of version 0.3.0 are at work on the database. */
+import { randomBytes, randomUUID } from 'node:crypto';
+
 import { afterEach, assert, beforeEach, expect, test } from 'vitest';
 
 import { type Database, findRequest, listDiscrepancies, openDatabase } from '../src/index.ts';
@@ -32,7 +34,11 @@ test('a turn that began before it is settled after it, by the connection and the
   const turn = await old.reserve(session);
   await upgraded(async (database) => {
     expect(await old.settle(turn, 'across')).toMatchObject({ charged_msat: '30', balance_msat: '9940' });
-    expect(await findRequest(database, turn)).toMatchObject({ state: 'completed', reply: { content: 'across' } });
+    expect(await findRequest(database, turn)).toMatchObject({
+      state: 'completed',
+      shown: { messages: 2, tokens: 5, dropped: 0, recalled: 0, clipped: false },
+      reply: { content: 'across' },
+    });
     const next = await old.reserve(session);
     expect(next.answer['history']).toMatchObject([{}, { content: 'before' }, {}, { content: 'across' }]);
     await old.settle(next, 'after');
@@ -47,15 +53,19 @@ test('a turn that began before it is settled after it, by the connection and the
 /** Everything that a server does for a session, once. */
 async function roundOf(server: OldServer, session: TestSession): Promise<void> {
   const { sessionId, keyHash } = session;
-  const turn = await server.reserve(session);
+  const key = randomUUID();
+  const turn = await server.reserve(session, { key, bodyHash: randomBytes(32), saidHash: randomBytes(32) });
   expect(turn.answer['outcome']).toBe('reserved');
   const renewed = await server.send('renewLeases', 15_000, sessionId, turn.requestId, server.owner);
   expect(renewed).toHaveLength(1);
   expect(await server.settle(turn)).toBeDefined();
   expect(await server.findRequest(turn)).toHaveLength(1);
+  expect(await server.send('findRequestByKey', sessionId, key)).toMatchObject([{ id: turn.requestId }]);
+  expect(await server.send('newestMessages', sessionId, 8)).toHaveLength(2);
   expect(await server.send('listMessages', sessionId, 51)).not.toEqual([]);
-  const hash = await server.addInvoice(sessionId);
-  await server.send('claimInvoicesToLookUp');
+  const hash = await server.addInvoice(sessionId, key);
+  expect(await server.sendForLists('findInvoiceByKey', sessionId, key)).toMatchObject([{ 0: hash }]);
+  await server.claimDueInvoices();
   expect(await server.credit({ paymentHash: hash.toString('hex') }, 1000n)).toBe('applied');
   expect(await server.findSession({ sessionId, keyHash })).toHaveLength(1);
   expect(await server.send('forgetMessages', sessionId)).toMatchObject([{ outcome: 'forgotten' }]);

@@ -1,5 +1,5 @@
 /**
- * A server of version 0.2.0 on a database of today, beside a server of today: what it sends, word for word, still works and
+ * A server of version 0.3.0 on a database of today, beside a server of today: what it sends, word for word, still works and
  * still means the same. Both see what the other does.
  */
 import { randomBytes } from 'node:crypto';
@@ -9,6 +9,7 @@ import { describe, expect, test } from 'vitest';
 import {
   addInvoice,
   creditPayment,
+  findInvoiceByKey,
   findSession,
   getSessionHistory,
   releaseTurn,
@@ -27,7 +28,7 @@ describe('a session that an old server opened', () => {
   test('is found by its key, with its newest unpaid invoice, and by no other key', async () => {
     const unpaid = await old.openSession();
     expect(await old.findSession(unpaid)).toMatchObject([
-      { 0: unpaid.sessionId, 1: 'awaiting_payment', 2: '0', 9: 'lnbcrt', 12: 'pending' },
+      { 0: unpaid.sessionId, 1: 'awaiting_payment', 2: '0', 7: '0', 10: 'lnbcrt', 13: 'pending' },
     ]);
     expect(await old.findSession({ ...unpaid, keyHash: randomBytes(32) })).toEqual([]);
     expect(await old.send('findKeys', [unpaid.sessionId], [unpaid.sessionId], [unpaid.keyHash])).toMatchObject([
@@ -58,14 +59,14 @@ describe('a session that an old server opened', () => {
     const { sessionId } = session;
     const hash = await old.addInvoice(sessionId);
     expect(await old.send('listPayableInvoices', sessionId, 5)).toMatchObject([{ payment_hash: hash }]);
-    expect(await old.send('claimInvoicesToLookUp')).toContainEqual({ payment_hash: hash });
-    expect(await old.send('claimInvoicesToLookUp')).not.toContainEqual({ payment_hash: hash });
+    expect(await old.claimDueInvoices()).toContainEqual(hash);
+    expect(await old.claimDueInvoices()).not.toContainEqual(hash);
     await run(
       database,
       `UPDATE invoices SET expires_at = now() - interval '25 hours', next_lookup_at = now() WHERE payment_hash = $1`,
       [hash],
     );
-    expect(await old.send('claimInvoicesToLookUp')).toContainEqual({ payment_hash: hash });
+    expect(await old.claimDueInvoices()).toContainEqual(hash);
     const [row] = await run(database, 'SELECT next_lookup_at FROM invoices WHERE payment_hash = $1', [hash]);
     expect(row).toEqual({ next_lookup_at: null });
     expect(await old.credit({ paymentHash: hash.toString('hex') }, 7n)).toBe('applied');
@@ -76,20 +77,51 @@ describe('a session that an old server opened', () => {
     const invoice = newInvoice();
     await addInvoice(database, sessionId, { ...invoice, mostPending: 5, idempotencyKey: 'k' });
     const expiresAt = new Date(Date.now() + HOUR_MS);
-    const add = (most: number) => old.send('addInvoice', sessionId, randomBytes(32), 'lnbcrt', 1000n, expiresAt, most);
+    const add = (most: number) =>
+      old.send('addInvoice', sessionId, randomBytes(32), 'lnbcrt', 1000n, expiresAt, most, null);
     expect(await add(1)).toEqual([{ outcome: 'too-many' }]);
     expect(await add(2)).toEqual([{ outcome: 'added' }]);
   });
 
-  test('is seen to change by an old server’s readers', async () => {
+  test('has one invoice for a key, whichever server it was asked for at', async () => {
     const { sessionId } = session;
+    const { paymentHash, ...invoice } = newInvoice();
+    const addOnNew = (idempotencyKey: string) =>
+      addInvoice(database, sessionId, { ...newInvoice(), mostPending: 5, idempotencyKey });
+    await addInvoice(database, sessionId, { ...invoice, paymentHash, mostPending: 5, idempotencyKey: 'new' });
+    const again = [sessionId, randomBytes(32), 'lnbcrt', 10_000n, invoice.expiresAt, 1000, 'new'];
+    expect(await old.send('addInvoice', ...again)).toEqual([{ outcome: 'known' }]);
+    expect(await old.sendForLists('findInvoiceByKey', sessionId, 'new')).toMatchObject([
+      { 0: Buffer.from(paymentHash, 'hex'), 1: 'lnbcrt', 2: '10000', 4: 'pending' },
+    ]);
+    const onOld = await old.addInvoice(sessionId, 'old');
+    expect(await addOnNew('old')).toBe('known');
+    const unkeyed = await old.addInvoice(sessionId);
+    expect(await old.send('keyInvoice', sessionId, unkeyed, 'old')).toEqual([{ keyed: false }]);
+    expect(await old.send('keyInvoice', sessionId, unkeyed, 'later')).toEqual([{ keyed: true }]);
+    expect(await addOnNew('later')).toBe('known');
+    const payable = await old.sendForLists('listPayableInvoices', sessionId, 5);
+    expect(payable.map(([, , , , , , isKeyed]) => isKeyed)).toEqual([true, true, true]);
+    for (const [idempotencyKey, hash] of [['old', onOld] as const, ['later', unkeyed] as const]) {
+      expect(await findInvoiceByKey(database, { sessionId, idempotencyKey })).toMatchObject({
+        paymentHash: hash.toString('hex'),
+        status: 'pending',
+      });
+    }
+  });
+
+  test('is seen to change by an old server’s readers, and so are its messages', async () => {
+    const { sessionId } = session;
+    const listed = async () => (await old.sendForLists('listSessions', 1, [sessionId]))[0]!;
+    const messagesBefore = Number((await listed())[7]);
     const [before] = await old.send('listSessionVersions', [sessionId]);
     const turn = newTurn(session);
     await reserveTurn(database, turn);
     await settleTurn(database, endOf(turn));
     const [after] = await old.send('listSessionVersions', [sessionId]);
     expect(Number(after!['version'])).toBeGreaterThan(Number(before!['version']));
-    expect(await old.sendForLists('listSessions', 1, [sessionId])).toMatchObject([{ 0: sessionId, 1: 'active' }]);
+    expect(await listed()).toMatchObject({ 0: sessionId, 1: 'active' });
+    expect(Number((await listed())[7])).toBeGreaterThan(messagesBefore);
   });
 
   test('expires when it idles, and is removed when it was never paid', async () => {
@@ -120,6 +152,11 @@ describe('leases, beside an old server,', () => {
     expect(await renew()).toEqual([{ id: requestId, '?column?': false }]);
     expect(await old.change('requestCancel', session.sessionId, requestId)).toBe(1);
     expect(await renew()).toEqual([{ id: requestId, '?column?': true }]);
+    const another = await old.reserve(await old.fundedSession());
+    const ids = [turn.sessionId, another.sessionId, requestId, another.requestId];
+    const both = await old.send('renewTwoLeases', 60_000, ...ids, old.owner);
+    expect(both.map(({ id }) => id)).toEqual(expect.arrayContaining([requestId, another.requestId]));
+    await old.release(another);
     await old.settle(turn);
     expect(await renew()).toEqual([]);
   });
@@ -157,6 +194,8 @@ describe('a history, beside an old server,', () => {
       (await old.send(name, sessionId, sessionId, all[1], 51)).map((row) => row['id']);
     expect(await ids('listMessagesAfter')).toEqual(all.slice(2));
     expect(await ids('listMessagesBefore')).toEqual(all.slice(0, 1));
+    const newest = await old.send<{ id: string }>('listNewestMessages', sessionId, 51);
+    expect(newest.map(({ id }) => id)).toEqual(all.toReversed());
     expect(await old.send('isMessageOf', sessionId, all[0])).toEqual([{ id: all[0] }]);
     const before = await readSession(database, sessionId);
     expect(await old.send('forgetMessages', sessionId)).toMatchObject([{ outcome: 'forgotten' }]);
@@ -169,8 +208,8 @@ describe('a history, beside an old server,', () => {
     const [{ id } = { id: '' }] = await old.send<{ id: string }>('insertHistorySession', 'active');
     const append = (role: string, content: string) =>
       old.inTransaction(async () => {
-        await old.send('countAppendedMessage', id);
-        expect(await old.send('appendMessage', id, role, content, 1, id)).toMatchObject([
+        expect(await old.send('countAppendedMessage', id)).toEqual([{ id }]);
+        expect(await old.send('appendMessage', role, content, 1, id, id)).toMatchObject([
           { role, content, session_request_id: null },
         ]);
       });

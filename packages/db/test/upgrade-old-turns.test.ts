@@ -1,9 +1,9 @@
-/** Turns of a server of version 0.2.0 on a database of today, beside those of a server of today. */
+/** Turns of a server of version 0.3.0 on a database of today, beside those of a server of today. */
 import { randomBytes } from 'node:crypto';
 
 import { expect, test } from 'vitest';
 
-import { findRequest, getSessionHistory, reserveTurn, settleTurn } from '../src/index.ts';
+import { findRequest, findRequestByKey, getSessionHistory, reserveTurn, settleTurn } from '../src/index.ts';
 import { endOf, newTurn, readSession, say } from './fixtures.ts';
 import { endAllTurns, OldServer } from './old-server.ts';
 import { database, old, opened, session, useOldServer } from './use-old-server.ts';
@@ -35,7 +35,7 @@ test('an old server’s turn takes its hold, is written and charged as one, and 
     { kind: 'charge', amount_msat: '-30', session_request_id: turn.requestId, payment_hash: null },
   ]);
   expect(await old.findRequest(turn)).toMatchObject([
-    { 0: turn.requestId, 4: 'completed', 8: 20, 9: 10, 10: 0, 12: '30', 13: '9970', 27: 'an answer', 32: '9970' },
+    { 0: turn.requestId, 5: 'completed', 9: 20, 10: 10, 11: 0, 13: '30', 14: '9970', 25: 'an answer', 33: '9970' },
   ]);
   expect(await findRequest(database, { ...session, requestId: turn.requestId })).toMatchObject({
     state: 'completed',
@@ -108,41 +108,53 @@ test('an old server’s turn gives the hold that is left when the balance is sho
   await endAllTurns(old, database);
 });
 
+/** By either hash of its body, and by nothing else. */
+const bodies = () => {
+  const said = { bodyHash: randomBytes(32), saidHash: randomBytes(32) };
+  const other = { bodyHash: randomBytes(32), saidHash: randomBytes(32) };
+  return {
+    said,
+    same: [said, { ...said, bodyHash: other.bodyHash }, { ...said, saidHash: other.saidHash }],
+    other: [other, { bodyHash: said.saidHash, saidHash: said.bodyHash }],
+  };
+};
+
+type Body = ReturnType<typeof bodies>['said'];
+const askOld = async (body: Body) => (await old.reserve(session, { key: 'k', ...body })).answer;
+const askNew = (body: Body) => reserveTurn(database, newTurn(session, { idempotency: { key: 'k', ...body } }));
+
 test('an old server’s turn is replayed by its key on either server, and refused with another body', async () => {
-  const [bodyHash, otherHash] = [randomBytes(32), randomBytes(32)];
-  const turn = await old.reserve(session, { key: 'k', bodyHash });
-  expect((await old.reserve(session, { key: 'k', bodyHash })).answer).toMatchObject({
-    outcome: 'busy',
-    request_id: turn.requestId,
-  });
-  await old.settle(turn);
+  const { said, same, other } = bodies();
+  const turn = await old.reserve(session, { key: 'k', ...said });
   const { requestId } = turn;
-  expect((await old.reserve(session, { key: 'k', bodyHash })).answer).toMatchObject({
-    outcome: 'replay',
-    request_id: requestId,
+  expect(await askOld(said)).toMatchObject({ outcome: 'busy', request_id: requestId });
+  await old.settle(turn);
+  for (const body of same) {
+    expect(await askOld(body)).toMatchObject({ outcome: 'replay', request_id: requestId });
+    expect(await askNew(body)).toEqual({ outcome: 'replay', requestId });
+  }
+  for (const body of other) {
+    expect(await askOld(body)).toMatchObject({ outcome: 'mismatch', request_id: requestId });
+    expect(await askNew(body)).toEqual({ outcome: 'mismatch', requestId });
+  }
+  const { sessionId } = session;
+  expect(await findRequestByKey(database, { sessionId, idempotencyKey: 'k' })).toMatchObject({
+    id: requestId,
+    ...said,
   });
-  expect((await old.reserve(session, { key: 'k', bodyHash: otherHash })).answer).toMatchObject({
-    outcome: 'mismatch',
-    request_id: requestId,
-  });
-  const onNew = (hash: Buffer) =>
-    reserveTurn(database, newTurn(session, { idempotency: { key: 'k', bodyHash: hash, saidHash: randomBytes(32) } }));
-  expect(await onNew(bodyHash)).toEqual({ outcome: 'replay', requestId });
-  expect(await onNew(otherHash)).toEqual({ outcome: 'mismatch', requestId });
 });
 
-test('a new server’s turn is replayed by its key on an old server, which compares the body with its defaults', async () => {
-  const [bodyHash, saidHash] = [randomBytes(32), randomBytes(32)];
-  const turn = newTurn(session, { idempotency: { key: 'k', bodyHash, saidHash } });
+test('a new server’s turn is replayed by its key on an old server, and refused with another body', async () => {
+  const { said, same, other } = bodies();
+  const turn = newTurn(session, { idempotency: { key: 'k', ...said } });
   await reserveTurn(database, turn);
   await settleTurn(database, endOf(turn));
   const { requestId } = turn;
-  expect((await old.reserve(session, { key: 'k', bodyHash })).answer).toMatchObject({
-    outcome: 'replay',
-    request_id: requestId,
-  });
-  const other = await old.reserve(session, { key: 'k', bodyHash: saidHash });
-  expect(other.answer).toMatchObject({ outcome: 'mismatch', request_id: requestId });
+  for (const body of same) expect(await askOld(body)).toMatchObject({ outcome: 'replay', request_id: requestId });
+  for (const body of other) expect(await askOld(body)).toMatchObject({ outcome: 'mismatch', request_id: requestId });
+  expect(await old.send('findRequestByKey', session.sessionId, 'k')).toEqual([
+    { id: requestId, state: 'completed', body_hash: said.bodyHash, said_hash: said.saidHash },
+  ]);
 });
 
 test('an old server’s turn, sent again while it runs, is the same turn', async () => {

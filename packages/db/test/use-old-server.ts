@@ -1,4 +1,4 @@
-/** A database of today on which a server of version 0.2.0 is at work, with a session of its, for the tests of a file. */
+/** A database of today on which a server of version 0.3.0 is at work, with a session of its, for the tests of a file. */
 import { afterAll, afterEach, assert, beforeAll, beforeEach } from 'vitest';
 
 import { type Database, listDiscrepancies } from '../src/index.ts';

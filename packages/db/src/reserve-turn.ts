@@ -1,14 +1,12 @@
 /**
  * A turn is two statements: `reserveTurn` lets it in and takes the hold, `settleTurn` writes both messages and the charge.
  * Memory and money change in one transaction or not at all; the steps and their reasons are in the migrations `functions`,
- * `turn_functions` and `known_again`.
+ * `turn_functions` and `prompt_windows`.
  */
-import { AppError, type IncompleteReason, type Msat } from '@timmy-tower/contract';
-import { sql } from 'drizzle-orm';
+import { AppError, type Msat } from '@timmy-tower/contract';
 
-import { heuristicTokens } from './history/tokens.ts';
 import type { HistoryMessage } from './history/window.ts';
-import { type Db, queryPrepared, queryRows, withRetry } from './transaction.ts';
+import { type Db, queryPrepared, withRetry } from './transaction.ts';
 
 /** Where a turn belongs: every statement about it names these. */
 export interface TurnId {
@@ -19,10 +17,18 @@ export interface TurnId {
 /** By what a turn is known again. */
 export interface IdempotentTurn {
   readonly key: string;
-  /** Of the body with its defaults, as they are today: what version 0.2.0 compares. */
+  /** Of the body with its defaults, as they are today: by this alone requests of version 0.2.0 are known again. */
   readonly bodyHash: Buffer;
   /** Of what was said of it. A body that has either hash is the same one. */
   readonly saidHash: Buffer;
+}
+
+/** What a turn may show the model of what was said before. */
+export interface HistoryBounds {
+  readonly maxMessages: number;
+  readonly tokenBudget: number;
+  /** Of the budget, half of it at most, for messages from before the window. None unless said. */
+  readonly recallTokens?: number;
 }
 
 export interface ReserveTurn extends TurnId {
@@ -39,20 +45,45 @@ export interface ReserveTurn extends TurnId {
   readonly maxOutputTokens: number;
   /** A balance that pays for fewer output tokens than this is insufficient. */
   readonly minOutputTokens: number;
-  readonly history: { readonly maxMessages: number; readonly tokenBudget: number };
+  readonly history: HistoryBounds;
   /** So many turns within an hour that cost us and charged nothing are enough: see `releaseTurn`. */
   readonly maxUnchargedTurns: number;
 }
 
+/** What a turn shows the model. */
 export interface ShownHistory {
   readonly messages: number;
   readonly tokens: number;
+  /** Stored and not shown. */
   readonly dropped: number;
+  /** How many of the messages were recalled from before the window. */
+  readonly recalled: number;
+  /** Whether any of them was cut. */
+  readonly clipped: boolean;
+}
+
+/** A place in a conversation. */
+export interface MessagePlace {
+  readonly createdAt: string;
+  readonly seq: string;
+}
+
+export interface Recallable {
+  /** Of the budget; what is recalled has at most three times as many prompt tokens. */
+  readonly tokens: number;
+  /** Where the window starts. */
+  readonly before: MessagePlace;
 }
 
 export interface ReservedTurn {
   readonly outcome: 'reserved';
+  /** Whole turns, oldest first; each message whole. */
   readonly history: readonly HistoryMessage[];
+  /** The tokens that the history's first turn may have, if it has more: who shows it cuts it to that. */
+  readonly clipTokens: number | undefined;
+  /** undefined: nothing lies before the window, or nothing may be recalled. */
+  readonly recallable: Recallable | undefined;
+  /** The window, without what is recalled. */
   readonly shown: ShownHistory;
   /** What the hold pays for: less than was asked when the balance is short. */
   readonly maxOutputTokens: number;
@@ -83,12 +114,16 @@ interface ReserveRow {
   history_messages: number;
   history_tokens: number;
   history_dropped: number;
+  clip_tokens: string | null;
+  recall_tokens: string;
+  history_starts_at: string;
+  history_starts_seq: string;
   retry_after_seconds: number;
 }
 
 const reserveStatement = {
   name: 'reserve_turn',
-  text: 'SELECT * FROM reserve_turn($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)',
+  text: 'SELECT * FROM reserve_turn($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)',
 };
 
 /**
@@ -114,6 +149,7 @@ export async function reserveTurn(db: Db, turn: ReserveTurn): Promise<ReserveOut
     turn.minOutputTokens,
     turn.history.maxMessages,
     turn.history.tokenBudget,
+    turn.history.recallTokens ?? 0,
     turn.maxUnchargedTurns,
   ];
   const [row] = await withRetry(db, () => queryPrepared<ReserveRow>(db, reserveStatement, params));
@@ -123,12 +159,7 @@ export async function reserveTurn(db: Db, turn: ReserveTurn): Promise<ReserveOut
 function readReserveRow(row: ReserveRow): ReserveOutcome {
   switch (row.outcome) {
     case 'reserved':
-      return {
-        outcome: row.outcome,
-        history: row.history,
-        shown: { messages: row.history_messages, tokens: row.history_tokens, dropped: row.history_dropped },
-        maxOutputTokens: row.max_output_tokens,
-      };
+      return readReserved(row);
     case 'replay':
     case 'mismatch':
     case 'busy':
@@ -154,114 +185,23 @@ function readReserveRow(row: ReserveRow): ReserveOutcome {
   }
 }
 
-/** A message's text with its real count of prompt tokens. */
-export interface CountedText {
-  readonly content: string;
-  readonly promptTokens: number;
-}
-
-export interface SettleTurn extends TurnId {
-  readonly owner: string;
-  readonly state: 'completed' | 'incomplete';
-  readonly incompleteReason?: IncompleteReason | undefined;
-  readonly inputTokens: number;
-  readonly outputTokens: number;
-  /** The part of the output that was thought and not said. */
-  readonly reasoningTokens: number;
-  /** Charged up to the hold. */
-  readonly chargeMsat: Msat;
-  readonly user: CountedText;
-  readonly reply: CountedText;
-}
-
-export interface SettledTurn {
-  readonly chargedMsat: Msat;
-  readonly balanceMsat: Msat;
-  readonly createdAt: Date;
-  readonly finishedAt: Date;
-  /** null when it was sent again, and the conversation was forgotten in between. */
-  readonly reply: { readonly id: string; readonly tokenCount: number; readonly createdAt: Date } | null;
-}
-
-interface SettleRow {
-  charged_msat: string;
-  balance_msat: string;
-  request_created_at: string;
-  finished_at: string;
-  reply_id: string | null;
-  reply_created_at: string;
-}
-
-const settleStatement = {
-  name: 'settle_turn',
-  text: 'SELECT * FROM settle_turn($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)',
-};
-
-/**
- * Writes both messages, the charge, the new balance and the request's end, or nothing at all. Safe to send again when its
- * answer was lost: it answers the same.
- * @returns undefined when fenced off: the request was ended by others, or is another server's
- */
-export async function settleTurn(db: Db, turn: SettleTurn): Promise<SettledTurn | undefined> {
-  const replyTokenCount = heuristicTokens(turn.reply.content);
-  const params = [
-    turn.sessionId,
-    turn.requestId,
-    turn.owner,
-    turn.state,
-    turn.incompleteReason ?? null,
-    turn.inputTokens,
-    turn.outputTokens,
-    turn.reasoningTokens,
-    turn.chargeMsat,
-    turn.user.content,
-    heuristicTokens(turn.user.content),
-    turn.user.promptTokens,
-    turn.reply.content,
-    replyTokenCount,
-    turn.reply.promptTokens,
-  ];
-  const [row] = await withRetry(db, () => queryPrepared<SettleRow>(db, settleStatement, params));
-  if (!row) return undefined;
+function readReserved(row: ReserveRow): ReservedTurn {
+  const recallTokens = Number(row.recall_tokens);
   return {
-    chargedMsat: BigInt(row.charged_msat),
-    balanceMsat: BigInt(row.balance_msat),
-    createdAt: new Date(row.request_created_at),
-    finishedAt: new Date(row.finished_at),
-    reply: row.reply_id
-      ? { id: row.reply_id, tokenCount: replyTokenCount, createdAt: new Date(row.reply_created_at) }
-      : null,
+    outcome: 'reserved',
+    history: row.history,
+    clipTokens: row.clip_tokens === null ? undefined : Number(row.clip_tokens),
+    recallable:
+      recallTokens > 0
+        ? { tokens: recallTokens, before: { createdAt: row.history_starts_at, seq: row.history_starts_seq } }
+        : undefined,
+    shown: {
+      messages: row.history_messages,
+      tokens: row.history_tokens,
+      dropped: row.history_dropped,
+      recalled: 0,
+      clipped: row.clip_tokens !== null,
+    },
+    maxOutputTokens: row.max_output_tokens,
   };
-}
-
-export interface ReleaseTurn extends TurnId {
-  readonly owner: string;
-  /**
-   * What a provider was paid for nonetheless, at our prices. It is summed in the session; after `maxUnchargedTurns` such turns
-   * within an hour `reserveTurn` lets in no more.
-   */
-  readonly unchargedMsat?: Msat;
-}
-
-/** Ends a turn as failed: nothing is charged, the hold goes back, its idempotency key is free. False: it had ended already. */
-export async function releaseTurn(db: Db, turn: ReleaseTurn): Promise<boolean> {
-  return release(db, turn);
-}
-
-/** Ends a turn as failed if its lease ran out, whichever server it was run by. */
-export async function releaseAbandonedTurn(db: Db, turn: TurnId): Promise<boolean> {
-  return release(db, { ...turn, owner: null });
-}
-
-async function release(
-  db: Db,
-  { sessionId, requestId, owner, unchargedMsat = 0n }: Omit<ReleaseTurn, 'owner'> & { owner: string | null },
-): Promise<boolean> {
-  const rows = await withRetry(db, () =>
-    queryRows<{ released: boolean }>(
-      db,
-      sql`SELECT release_turn(${sessionId}, ${requestId}, ${owner}, ${unchargedMsat}) AS released`,
-    ),
-  );
-  return rows[0]!.released;
 }

@@ -28,6 +28,7 @@ test('nothing set gives every default', () => {
       AGENT_INSTRUCTIONS: expect.stringMatching(/\w/),
       HISTORY_MAX_MESSAGES: 8,
       HISTORY_TOKEN_BUDGET: 4000,
+      HISTORY_RECALL_TOKENS: 1000,
       HISTORY_MAX_MESSAGES_LIMIT: 200,
       HISTORY_TOKEN_BUDGET_LIMIT: 32_000,
       PRICE_INPUT_MSAT_PER_KTOKEN: 3000n,
@@ -113,6 +114,7 @@ test('every bad setting is named at once, and no value is repeated', () => {
     AGENT_NAME: 'hunter2'.repeat(20),
     HISTORY_MAX_MESSAGES: 'hunter2',
     HISTORY_TOKEN_BUDGET: '-hunter2',
+    HISTORY_RECALL_TOKENS: 'hunter2',
     HISTORY_MAX_MESSAGES_LIMIT: 'hunter2',
     HISTORY_TOKEN_BUDGET_LIMIT: 'hunter2',
     PRICE_INPUT_MSAT_PER_KTOKEN: 'hunter2',
@@ -210,7 +212,7 @@ test('what one request may ask for follows from the settings', () => {
     minDepositSats: 1,
     maxDepositSats: 1_000_000,
     maxOutputTokens: 77,
-    history: { maxMessages: 0, tokenBudget: 4000 },
+    history: { maxMessages: 0, tokenBudget: 4000, recallTokens: 1000 },
     historyLimit: { maxMessages: 200, tokenBudget: 32_000 },
   });
 });

@@ -79,6 +79,9 @@ export const settingsSchema = z.object({
     .meta({ description: 'The system prompt, after the name' }),
   HISTORY_MAX_MESSAGES: whole(0, 10_000).default(8).meta({ description: 'Earlier messages shown to the model' }),
   HISTORY_TOKEN_BUDGET: whole(0, 10_000_000).default(4000).meta({ description: 'Their tokens at most' }),
+  HISTORY_RECALL_TOKENS: whole(0, 10_000_000).default(1000).meta({
+    description: 'Of the token budget, for earlier messages that fit the question; half of it at most, 0 is off',
+  }),
   HISTORY_MAX_MESSAGES_LIMIT: whole(0, 10_000).default(200).meta({ description: 'The most one request may ask for' }),
   HISTORY_TOKEN_BUDGET_LIMIT: whole(0, 10_000_000)
     .default(32_000)
@@ -201,7 +204,11 @@ export function requestLimits({ settings }: Pick<Config, 'settings'>): RequestLi
     minDepositSats: settings.MIN_DEPOSIT_SATS,
     maxDepositSats: settings.MAX_DEPOSIT_SATS,
     maxOutputTokens: settings.MAX_OUTPUT_TOKENS,
-    history: { maxMessages: settings.HISTORY_MAX_MESSAGES, tokenBudget: settings.HISTORY_TOKEN_BUDGET },
+    history: {
+      maxMessages: settings.HISTORY_MAX_MESSAGES,
+      tokenBudget: settings.HISTORY_TOKEN_BUDGET,
+      recallTokens: settings.HISTORY_RECALL_TOKENS,
+    },
     historyLimit: {
       maxMessages: settings.HISTORY_MAX_MESSAGES_LIMIT,
       tokenBudget: settings.HISTORY_TOKEN_BUDGET_LIMIT,

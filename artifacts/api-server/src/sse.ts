@@ -19,8 +19,8 @@ const PING_MS = 15_000;
 /** Streams a turn that was let in. The turn goes on when its reader leaves. */
 export function streamTurn(context: Context, deps: Deps, turn: BegunTurn): Response {
   return streamEvents(context, async (send) => {
-    send({ event: 'start', data: { requestId: turn.requestId, history: turn.reserved.shown } });
     const answer = await finishTurn(deps, turn, {
+      onShown: (history) => send({ event: 'start', data: { requestId: turn.requestId, history } }),
       onReasoning: (text) => send({ event: 'reasoning', data: { text } }),
       onText: (text) => send({ event: 'delta', data: { text } }),
     });

@@ -21,7 +21,7 @@ test('a funded session remembers: a plan, about its step 2, shorter', async () =
 
   const shorter = await session.ask('make it shorter');
   expect(shorter.body.reply!.content.length).toBeLessThan(explained.length);
-  expect(shorter.body.history).toEqual({ messages: 4, tokens: expect.any(Number), dropped: 0 });
+  expect(shorter.body.history).toMatchObject({ messages: 4, dropped: 0 });
 });
 
 test('the same in another session: there is nothing to shorten', async () => {

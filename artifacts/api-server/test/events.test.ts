@@ -174,6 +174,8 @@ describe('GET /config', () => {
       maxOutputTokens: 1024,
       inputMsatPerKtoken: 3000,
       outputMsatPerKtoken: 15_000,
+      history: { maxMessages: 8, tokenBudget: 4000, recallTokens: 1000 },
+      historyLimit: { maxMessages: 200, tokenBudget: 32_000 },
     });
   });
 

@@ -86,7 +86,7 @@ export const testLimits: RequestLimits = {
   minDepositSats: 10,
   maxDepositSats: 1_000_000,
   maxOutputTokens: 1024,
-  history: { maxMessages: 8, tokenBudget: 4000 },
+  history: { maxMessages: 8, tokenBudget: 4000, recallTokens: 1000 },
   historyLimit: { maxMessages: 200, tokenBudget: 32_000 },
 };
 

@@ -22,13 +22,14 @@ const ask = (at: TestApp, { id, key }: TestSession, body: object) =>
   at.call<{ code?: string }>(`/sessions/${id}/request`, { key, json: body, headers: { 'idempotency-key': 'k' } });
 
 const history = { maxMessages: 3, tokenBudget: 100 };
+const otherDefaults = { history: { ...history, recallTokens: 20 } };
 
 describe('the same bytes', () => {
   test.each<[string, object, Partial<RequestLimits>]>([
     ['another MAX_OUTPUT_TOKENS', { content: 'hi' }, { maxOutputTokens: 512 }],
     ['a higher MAX_OUTPUT_TOKENS', { content: 'hi' }, { maxOutputTokens: 4096 }],
-    ['another HISTORY_MAX_MESSAGES', { content: 'hi', history: { tokenBudget: 9 } }, { history }],
-    ['other defaults, and nothing left to them', { content: 'hi', maxOutputTokens: 9, history }, { history }],
+    ['another HISTORY_MAX_MESSAGES', { content: 'hi', history: { tokenBudget: 9 } }, otherDefaults],
+    ['other defaults, and nothing left to them', { content: 'hi', maxOutputTokens: 9, history }, otherDefaults],
     ['a MAX_OUTPUT_TOKENS below what was asked', { content: 'hi', maxOutputTokens: 1000 }, { maxOutputTokens: 512 }],
     ['a limit below what was asked', { content: 'hi', history }, { historyLimit: { maxMessages: 2, tokenBudget: 50 } }],
   ])('give the stored answer after a start with %s, and no charge', async (_, body, limits) => {
@@ -67,6 +68,15 @@ describe('the same bytes', () => {
     }
     await later.close();
   });
+});
+
+test('a recall that is spelled out as the default makes no other body; another one does', async () => {
+  const session = await server.fund();
+  const first = await ask(server, session, { content: 'hi' });
+  const spelledOut = await ask(server, session, { content: 'hi', history: { recallTokens: 1000 } });
+  expect(spelledOut.body).toEqual(first.body);
+  const other = await ask(server, session, { content: 'hi', history: { recallTokens: 999 } });
+  expect([other.status, other.body.code]).toEqual([422, 'idempotency-mismatch']);
 });
 
 describe('other bytes', () => {

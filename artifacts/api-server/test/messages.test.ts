@@ -152,7 +152,7 @@ describe('forgetting the conversation', () => {
     expect([stale.status, stale.body.code]).toEqual([422, 'invalid-request']);
 
     const anew = await session.ask('anew');
-    expect(anew.body.history).toEqual({ messages: 0, tokens: 0, dropped: 0 });
+    expect(anew.body.history).toEqual({ messages: 0, tokens: 0, dropped: 0, recalled: 0, clipped: false });
     expect(script.callsAbout('anew')[0]!.prompt.history).toEqual([]);
     expect((await session.ask('next')).body.history).toMatchObject({ messages: 2, dropped: 0 });
     expect((await session.call('/messages', { method: 'DELETE' })).status).toBe(204);

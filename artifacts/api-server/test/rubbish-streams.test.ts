@@ -19,7 +19,7 @@ const script = createMessageScript();
 let server: TestApp;
 let listener: Listener;
 beforeAll(async () => {
-  const history = { maxMessages: 8, tokenBudget: 4000 };
+  const history = { maxMessages: 8, tokenBudget: 4000, recallTokens: 0 };
   const limits = { minDepositSats: 10, maxDepositSats: 1_000_000, history, historyLimit: history };
   // A reply that is longer than any buffer on its way.
   server = await openTestApp({ agent: script.agent, deps: { limits: { ...limits, maxOutputTokens: 1_000_000 } } });

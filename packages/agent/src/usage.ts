@@ -1,5 +1,5 @@
 /** What a reply used: the provider's numbers where it has told any that can be true, our own count for the rest. */
-import type { Prompt } from './prompt.ts';
+import { lastMessageOf, type Prompt } from './prompt.ts';
 import { countTokens, MESSAGE_OVERHEAD_TOKENS } from './tokens.ts';
 
 export interface Usage {
@@ -43,8 +43,8 @@ export async function completeUsage(reported: ReportedUsage, exchange: Exchange)
 
 /** Some report only what was not in their cache: counting the prompt is worth its time where the number looks like it. */
 async function inputTokensOf(told: number, exchange: Exchange): Promise<number> {
-  const { history, message } = exchange.prompt;
-  const length = history.reduce((sum, { content }) => sum + content.length, message.length);
+  const { history } = exchange.prompt;
+  const length = history.reduce((sum, { content }) => sum + content.length, lastMessageOf(exchange.prompt).length);
   if (told > 0 && told * FEW_UNITS_PER_TOKEN * LEAST_SHARE_OF_OURS >= length) return told;
   const counted = await countPrompt(exchange);
   return told * LEAST_SHARE_OF_OURS < counted ? counted : told;
@@ -52,7 +52,7 @@ async function inputTokensOf(told: number, exchange: Exchange): Promise<number> 
 
 /** Our own count of what the model was shown. */
 async function countPrompt({ prompt, overheadTokens }: Exchange): Promise<number> {
-  let tokens = overheadTokens + (await countTokens(prompt.message)) + MESSAGE_OVERHEAD_TOKENS;
+  let tokens = overheadTokens + (await countTokens(lastMessageOf(prompt))) + MESSAGE_OVERHEAD_TOKENS;
   for (const { content } of prompt.history) {
     // oxlint-disable-next-line no-await-in-loop -- counting is one thing after the other anyway
     tokens += (await countTokens(content)) + MESSAGE_OVERHEAD_TOKENS;

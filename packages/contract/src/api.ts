@@ -27,7 +27,8 @@ export interface RequestLimits {
   readonly minDepositSats: number;
   readonly maxDepositSats: number;
   readonly maxOutputTokens: number;
-  readonly history: { readonly maxMessages: number; readonly tokenBudget: number };
+  /** Unless a call says otherwise. */
+  readonly history: { readonly maxMessages: number; readonly tokenBudget: number; readonly recallTokens: number };
   readonly historyLimit: { readonly maxMessages: number; readonly tokenBudget: number };
 }
 
@@ -74,6 +75,14 @@ export function turnBody(limits: RequestLimits) {
             .max(historyLimit.tokenBudget)
             .optional()
             .meta({ description: `${history.tokenBudget} unless said otherwise` }),
+          recallTokens: z
+            .int()
+            .min(0)
+            .max(historyLimit.tokenBudget)
+            .optional()
+            .meta({
+              description: `Of the token budget, for earlier messages that fit what is said; half of it at most. ${history.recallTokens} unless said otherwise`,
+            }),
         })
         .optional()
         .meta({ description: 'How much of the conversation so far to show the model' }),
@@ -157,12 +166,17 @@ const requestSchema = z.object({
   finishedAt: time.nullable(),
 });
 
+const count = z.int().nonnegative();
+
 export const shownHistorySchema = z
-  .object({ messages: z.int().nonnegative(), tokens, dropped: z.int().nonnegative() })
-  .meta({
-    id: 'ShownHistory',
-    description: 'What the model was shown: earlier messages, their tokens, and how many messages were left out',
-  });
+  .object({
+    messages: count.meta({ description: 'How many earlier messages the model was shown' }),
+    tokens: tokens.meta({ description: 'Theirs, as shown' }),
+    dropped: count.meta({ description: 'How many it was not shown' }),
+    recalled: count.meta({ description: 'How many of those shown lie before the newest turns, and fit what was said' }),
+    clipped: z.boolean().meta({ description: 'Whether any of them was cut' }),
+  })
+  .meta({ id: 'ShownHistory', description: 'What the model was shown of the conversation so far' });
 
 /** A request in any state: what a finished turn answers, and what looking one up gives. */
 export const turnSchema = z
@@ -191,6 +205,12 @@ export const serverInfoSchema = z
     maxOutputTokens: z.int().positive(),
     inputMsatPerKtoken: msat.meta({ description: 'Millisatoshis per 1000 tokens shown to the model' }),
     outputMsatPerKtoken: msat.meta({ description: 'Millisatoshis per 1000 tokens it replies' }),
+    history: z
+      .object({ maxMessages: count, tokenBudget: tokens, recallTokens: tokens })
+      .meta({ description: 'What a request shows the model of the conversation, unless it says otherwise' }),
+    historyLimit: z
+      .object({ maxMessages: count, tokenBudget: tokens })
+      .meta({ description: 'The most that a request may ask for' }),
   })
   .meta({ id: 'ServerInfo' });
 

@@ -97,6 +97,8 @@ function serverInfo({ agent, agentName, wallet, limits, prices }: Deps): ServerI
     maxOutputTokens: limits.maxOutputTokens,
     inputMsatPerKtoken: msatToJson(prices.inputMsatPerKtoken),
     outputMsatPerKtoken: msatToJson(prices.outputMsatPerKtoken),
+    history: limits.history,
+    historyLimit: limits.historyLimit,
   };
 }
 

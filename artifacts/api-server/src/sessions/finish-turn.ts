@@ -4,7 +4,7 @@
  */
 import { completeUsage, countTokens, priceMsat, type Usage } from '@timmy-tower/agent';
 import { AppError, type IncompleteReason, type Msat, type TurnAnswer } from '@timmy-tower/contract';
-import { settleTurn, TIME_LIMITS_MS, toAppError } from '@timmy-tower/db';
+import { settleTurn, type ShownHistory, TIME_LIMITS_MS, toAppError } from '@timmy-tower/db';
 
 import type { Deps } from '../deps.ts';
 import { describeError } from '../log.ts';
@@ -12,41 +12,56 @@ import { toTurnAnswer } from './answers.ts';
 import { readReply, type Reply, type ReplyListener, type Said } from './read-reply.ts';
 import { release } from './release.ts';
 import { type StopReason, TurnStopped } from './running-turns.ts';
+import { showHistory, type ShownPrompt } from './show-history.ts';
 import type { BegunTurn } from './take-turn.ts';
 import { untilAnswered } from './until-answered.ts';
+
+/** What is told while a turn runs. */
+export interface TurnListener extends ReplyListener {
+  /** First of all, and before the model is asked. */
+  readonly onShown?: (shown: ShownHistory) => void;
+}
 
 /**
  * Runs a turn to its end, whether or not anyone still listens: the reply is stored and charged, or nothing is.
  * @throws {AppError} `agent-…` or `unavailable`, with the `requestId`: nothing was charged, unless it says otherwise
  */
-export async function finishTurn(deps: Deps, turn: BegunTurn, listener: ReplyListener = {}): Promise<TurnAnswer> {
+export async function finishTurn(deps: Deps, turn: BegunTurn, listener: TurnListener = {}): Promise<TurnAnswer> {
   const { running } = turn;
-  let owed: Said | undefined;
+  let owed: Msat = 0n;
   try {
+    const asked = { ...turn, ...(await showHistory(deps, turn)) };
+    listener.onShown?.(asked.shown);
     const read = await readReply(deps.agent, {
-      prompt: promptOf(turn),
+      prompt: asked.prompt,
       maxOutputTokens: turn.reserved.maxOutputTokens,
       turn: running,
       timeLimits: deps.modelTimeLimits,
       listener,
     });
-    if (!('error' in read) || read.isOwed) owed = read;
-    if ('error' in read) throw read.error;
-    return await settle(deps, turn, read);
+    if ('error' in read) {
+      if (read.isOwed) owed = priceMsat(await usageOf(deps, asked, read), deps.prices);
+      throw read.error;
+    }
+    const usage = await usageOf(deps, asked, read);
+    owed = priceMsat(usage, deps.prices);
+    return await settle(deps, asked, { reply: read, usage });
   } catch (error) {
-    await fail(deps, turn, { error, owed });
+    await fail(deps, turn, { error, unchargedMsat: owed });
     throw turnFailure(error, turn.requestId);
   } finally {
     running.end();
   }
 }
 
-const promptOf = ({ reserved, body }: BegunTurn) => ({ history: reserved.history, message: body.content });
+type AskedTurn = BegunTurn & ShownPrompt;
 
-async function settle(deps: Deps, turn: BegunTurn, reply: Reply): Promise<TurnAnswer> {
-  const { agent, db, prices, runningTurns } = deps;
-  const { sessionId, requestId, body, reserved } = turn;
-  const usage = await usageOf(deps, turn, reply);
+async function settle(
+  { agent, db, prices, runningTurns }: Deps,
+  turn: AskedTurn,
+  { reply, usage }: { reply: Reply; usage: Usage },
+): Promise<TurnAnswer> {
+  const { sessionId, requestId, body, shown } = turn;
   const incompleteReason = incompleteReasonOf(turn, reply);
   const state = incompleteReason ? 'incomplete' : 'completed';
   const settlement = {
@@ -59,6 +74,7 @@ async function settle(deps: Deps, turn: BegunTurn, reply: Reply): Promise<TurnAn
     chargeMsat: priceMsat(usage, prices),
     user: { content: body.content, promptTokens: turn.messageTokens },
     reply: { content: reply.text, promptTokens: await countTokens(reply.text) },
+    shown,
   } as const;
   const settled = await untilAnswered(() => settleTurn(db, settlement), TIME_LIMITS_MS.settle);
   if (!settled) throw new TurnStopped('lease-lost');
@@ -69,13 +85,17 @@ async function settle(deps: Deps, turn: BegunTurn, reply: Reply): Promise<TurnAn
     state,
     incompleteReason: incompleteReason ?? null,
     model: agent.model,
-    shown: reserved.shown,
+    shown,
     reply: settled.reply && { ...settled.reply, content: reply.text },
   });
 }
 
-async function usageOf({ agent }: Deps, turn: BegunTurn, { text, reasoning, reported, isWhole }: Said): Promise<Usage> {
-  const exchange = { prompt: promptOf(turn), overheadTokens: agent.overheadTokens, reply: text, reasoning, isWhole };
+async function usageOf(
+  { agent }: Deps,
+  { prompt }: AskedTurn,
+  { text, reasoning, reported, isWhole }: Said,
+): Promise<Usage> {
+  const exchange = { prompt, overheadTokens: agent.overheadTokens, reply: text, reasoning, isWhole };
   return completeUsage(reported, exchange);
 }
 
@@ -87,22 +107,18 @@ function incompleteReasonOf({ body, reserved }: BegunTurn, { ending, text }: Rep
   return reserved.maxOutputTokens < body.maxOutputTokens ? 'balance' : 'max-output-tokens';
 }
 
-/** The failure is told with what it cost, as a number: a provider's own words may quote what people said. */
+/**
+ * The failure is told with what it cost, as a number: a provider's own words may quote what people said.
+ * @param unchargedMsat what the provider is owed, by our own prices
+ */
 async function fail(
   deps: Deps,
-  turn: BegunTurn,
-  { error, owed }: { error: unknown; owed: Said | undefined },
+  { sessionId, requestId }: BegunTurn,
+  { error, unchargedMsat }: { error: unknown; unchargedMsat: Msat },
 ): Promise<void> {
-  const { sessionId, requestId } = turn;
-  const unchargedMsat = await priceOf(deps, turn, owed);
   const facts = { sessionId, requestId, unchargedMsat: Number(unchargedMsat), error: describeError(error) };
   deps.log.warn(facts, 'a turn failed');
-  await release(deps, turn, unchargedMsat);
-}
-
-/** What the provider is owed, by our own prices. */
-async function priceOf(deps: Deps, turn: BegunTurn, owed: Said | undefined): Promise<Msat> {
-  return owed ? priceMsat(await usageOf(deps, turn, owed), deps.prices) : 0n;
+  await release(deps, { sessionId, requestId }, unchargedMsat);
 }
 
 const NOTHING_HAPPENED = 'Nothing was stored, and nothing was charged.';
@@ -114,9 +130,9 @@ function turnFailure(error: unknown, requestId: string): unknown {
   return new AppError(cause.code, message, { fields: { ...cause.fields, requestId }, cause: cause.cause });
 }
 
-/** What a caller is told about a turn that was stopped. (A cancelled one has a reply.) */
-const stopFailures: Record<StopReason, AppError | undefined> = {
-  cancelled: undefined,
+/** What a caller is told about a turn that was stopped. (One that was cancelled later has a reply.) */
+const stopFailures: Record<StopReason, AppError> = {
+  cancelled: new AppError('agent-failed', 'The turn was cancelled before the model was asked.'),
   silent: new AppError('agent-failed', 'The model fell silent. Try again in a moment.'),
   'too-long': new AppError('agent-failed', 'The model took too long. Try again in a moment.'),
   'lease-lost': new AppError(

@@ -11,7 +11,7 @@ const anyTurn = turnBody({
   minDepositSats: 1,
   maxDepositSats: MOST,
   maxOutputTokens: MOST,
-  history: { maxMessages: 0, tokenBudget: 0 },
+  history: { maxMessages: 0, tokenBudget: 0, recallTokens: 0 },
   historyLimit: { maxMessages: MOST, tokenBudget: MOST },
 });
 
@@ -29,6 +29,6 @@ export async function findKnownTurn(
   if (!known || known.state === 'running') return undefined;
   const isSame =
     known.saidHash?.equals(hashSaid(said.data)) ||
-    known.bodyHash?.equals(hashMeant(withDefaults(said.data, deps.limits)));
+    known.bodyHash?.equals(hashMeant(withDefaults(said.data, deps.limits), deps.limits));
   return isSame ? getRequest(deps, { sessionId, requestId: known.id }) : undefined;
 }

@@ -76,7 +76,8 @@ async function reserve(
   const reservation = {
     ...caller,
     requestId,
-    idempotency: key === undefined ? undefined : { key, bodyHash: hashMeant(body), saidHash: hashSaid(said) },
+    idempotency:
+      key === undefined ? undefined : { key, bodyHash: hashMeant(body, deps.limits), saidHash: hashSaid(said) },
     model: agent.model,
     owner: runningTurns.owner,
     leaseMs: runningTurns.leaseMs,

@@ -21,13 +21,13 @@ const answerTo = (id: string, content: string): TurnAnswer => ({
   },
   reply: { id: `reply-${id}`, role: 'assistant', content, tokenCount: 1, createdAt: time },
   balanceMsat: 1,
-  history: { messages: 0, tokens: 0, dropped: 0 },
+  history: { messages: 0, tokens: 0, dropped: 0, recalled: 0, clipped: false },
 });
 
 /** A stream that begins a turn and then breaks off: how it ended has to be looked up. */
 const brokenOff = (requestId: string) =>
   new Response(
-    `event: start\ndata: ${JSON.stringify({ requestId, history: { messages: 0, tokens: 0, dropped: 0 } })}\n\n`,
+    `event: start\ndata: ${JSON.stringify({ requestId, history: { messages: 0, tokens: 0, dropped: 0, recalled: 0, clipped: false } })}\n\n`,
     { headers: { 'content-type': 'text/event-stream' } },
   );
 

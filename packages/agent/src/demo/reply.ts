@@ -1,5 +1,5 @@
 /** What the demo agent says: decided by the message and the conversation in view, by nothing else. */
-import type { Prompt } from '../prompt.ts';
+import { inView, type Prompt } from '../prompt.ts';
 import { condense } from './condense.ts';
 import { findLastList, headOf, type ListItem, type NumberedList } from './list.ts';
 import { planFor, subjectOf } from './plan.ts';
@@ -36,10 +36,10 @@ const askedFirst =
 const askedLast =
   /\bwhat did i (?:just |last )(?:ask|say)|\bwhat did i (?:ask|say) (?:you )?(?:last|before|just now)\b|\bmy (?:last|previous) (?:question|message)\b/i;
 
-function quoteMessage(message: string, { history }: Prompt): string | undefined {
+function quoteMessage(message: string, prompt: Prompt): string | undefined {
   const isFirst = askedFirst.test(message);
   if (!isFirst && !askedLast.test(message)) return undefined;
-  const asked = history.filter(({ role }) => role === 'user');
+  const asked = inView(prompt).filter(({ role }) => role === 'user');
   const quoted = isFirst ? asked[0] : asked.at(-1);
   if (quoted === undefined) return NOTHING_ASKED;
   return `The ${isFirst ? 'first' : 'last'} thing you asked, of what I can still see, was: ${quote(quoted.content)}`;
@@ -48,9 +48,9 @@ function quoteMessage(message: string, { history }: Prompt): string | undefined 
 const asksForLess =
   /\b(?:(?:make|keep|say|write|put) (?:it|that|this|them) (?:\w+ ){0,2}(?:shorter|briefer|brief|short|concise)|shorten|shorter|briefer|more concise|(?:that's|that is|it's|it is|^)too long|condense|summari[sz]e|summary|tl;? ?dr|in (?:short|brief|one (?:sentence|line)|fewer words))\b/i;
 
-function shorten(message: string, { history }: Prompt): string | undefined {
+function shorten(message: string, prompt: Prompt): string | undefined {
   if (!asksForLess.test(message) || asksAboutSomethingElse(message)) return undefined;
-  const previous = history.findLast(({ role, content }) => role === 'assistant' && !isAboutShortening(content));
+  const previous = inView(prompt).findLast(({ role, content }) => role === 'assistant' && !isAboutShortening(content));
   if (previous === undefined) return NOTHING_TO_SHORTEN;
   return condense(previous.content) ?? `${AS_SHORT_AS_IT_GETS} It already says only this: ${quote(previous.content)}`;
 }
@@ -74,10 +74,10 @@ const stepNumbered = new RegExp(
 );
 const stepInOrder = new RegExp(String.raw`\b(last|${ordinals.join('|')}) (?:step|point|item|one)\b`, 'i');
 
-function explainStep(message: string, { history }: Prompt): string | undefined {
+function explainStep(message: string, prompt: Prompt): string | undefined {
   const word = (stepNumbered.exec(message) ?? stepInOrder.exec(message))?.[1]?.toLowerCase();
   if (word === undefined) return undefined;
-  const list = findLastList(history);
+  const list = findLastList(inView(prompt));
   if (list === undefined) return NOTHING_TO_EXPLAIN;
   const number = word === 'last' ? list.items.length : numberOf(word);
   const item = list.items[number - 1];
@@ -114,10 +114,10 @@ function plan(message: string): string | undefined {
   return task === undefined ? undefined : planFor(task);
 }
 
-function askWhichStep(message: string, { history }: Prompt): string | undefined {
+function askWhichStep(message: string, prompt: Prompt): string | undefined {
   if (!/^(?:please |can you |could you )*(?:explain|elaborate|tell me more|say more|go on)\b/i.test(message))
     return undefined;
-  const list = findLastList(history);
+  const list = findLastList(inView(prompt));
   if (list === undefined) return NOTHING_TO_EXPLAIN;
   return `Which step? The list in view has ${list.items.length}: say “explain step 2”, for example.`;
 }

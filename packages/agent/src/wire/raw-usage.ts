@@ -1,5 +1,5 @@
 /** Usage as providers report it. What they mean by a count differs, and some counts cannot be true. */
-import type { Prompt } from '../prompt.ts';
+import { lastMessageOf, type Prompt } from '../prompt.ts';
 import type { ReportedUsage } from '../usage.ts';
 
 export interface RawUsage {
@@ -20,8 +20,9 @@ const MOST_MESSAGE_MARKER_TOKENS = 64;
 const MOST_TOKENS_PER_UNIT = 3;
 
 /** The most that the prompt can be in any tokenizer. */
-export function mostInputTokens({ history, message }: Prompt, overheadTokens: number): number {
-  let units = message.length;
+export function mostInputTokens(prompt: Prompt, overheadTokens: number): number {
+  const { history } = prompt;
+  let units = lastMessageOf(prompt).length;
   for (const { content } of history) units += content.length;
   const marked = MOST_MESSAGE_MARKER_TOKENS * (history.length + 2);
   return MOST_ADDED_TOKENS + marked + MOST_TOKENS_PER_UNIT * (units + overheadTokens);

@@ -1,7 +1,7 @@
 /** What a provider is asked: its SDK puts it into words, and we send it. */
 import type { LanguageModelV4, LanguageModelV4Prompt } from '@ai-sdk/provider';
 
-import type { Prompt } from '../prompt.ts';
+import { lastMessageOf, type Prompt } from '../prompt.ts';
 import { ProviderFailure } from './provider-failure.ts';
 
 export interface ProviderRequest {
@@ -56,7 +56,7 @@ function toSdkPrompt({ instructions, prompt }: Question): LanguageModelV4Prompt 
   return [
     { role: 'system', content: instructions },
     ...prompt.history.map(({ role, content }) => ({ role, content: text(content) })),
-    { role: 'user', content: text(prompt.message) },
+    { role: 'user', content: text(lastMessageOf(prompt)) },
   ];
 }
 

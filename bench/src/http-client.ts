@@ -13,7 +13,7 @@ export interface HttpClient extends Disposable {
 /** @param connections at most, kept open */
 export function openHttpClient(url: string, connections: number): HttpClient {
   const agent = new Agent({ keepAlive: true, maxSockets: connections });
-  const body = JSON.stringify({ content: QUESTION });
+  const body = JSON.stringify({ content: QUESTION, history: { recallTokens: 0 } });
   const call = async (path: string, { key }: FundedSession, content?: string): Promise<void> => {
     const authorization = `Bearer ${key}`;
     const headers = content ? { authorization, 'content-type': 'application/json' } : { authorization };

@@ -9,12 +9,13 @@ import { bindToOneCore } from './one-core.ts';
 import { readOptions } from './options.ts';
 import { openBenchServer } from './postgres.ts';
 import { profile } from './profile.ts';
+import { recalling } from './recalling.ts';
 import { describeConditions, printConditions, printResult, type Result } from './report.ts';
 import { startup } from './startup.ts';
 import { throughput } from './throughput.ts';
 import { turn } from './turn.ts';
 
-const measurements: readonly Measurement[] = [history, messages, turn, throughput, profile, memory, startup];
+const measurements: readonly Measurement[] = [history, messages, turn, recalling, throughput, profile, memory, startup];
 
 async function main(): Promise<void> {
   const { quick, only, json, databaseUrl } = readOptions(measurements.map(({ name }) => name));

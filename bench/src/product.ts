@@ -75,9 +75,13 @@ export async function openProduct(
 }
 
 /** One turn through the public use case. */
-export async function takeTurn(deps: Deps, { id, keyHash }: FundedSession): Promise<void> {
+export async function takeTurn(
+  deps: Deps,
+  { id, keyHash }: FundedSession,
+  { recallTokens } = { recallTokens: 0 },
+): Promise<void> {
   const { history, maxOutputTokens } = deps.limits;
-  const body = { content: QUESTION, maxOutputTokens, history };
+  const body = { content: QUESTION, maxOutputTokens, history: { ...history, recallTokens } };
   const turn = await beginTurn(deps, { caller: { sessionId: id, keyHash }, body });
   if (turn.kind === 'begun') await finishTurn(deps, turn);
 }

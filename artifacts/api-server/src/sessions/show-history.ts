@@ -4,7 +4,14 @@
  */
 import { inSlices, type Prompt, type Recalled } from '@timmy-tower/agent';
 import { heuristicTokens, listEarlierMessages, type ReservedTurn, type ShownHistory } from '@timmy-tower/db';
-import { clipTurn, recall, type RecallableMessage, renderBlock, toTurns } from '@timmy-tower/memory';
+import {
+  clipTurn,
+  recall,
+  type RecallableMessage,
+  type Recalled as RecalledMessages,
+  renderBlock,
+  toTurns,
+} from '@timmy-tower/memory';
 
 import type { Deps } from '../deps.ts';
 import type { BegunTurn } from './take-turn.ts';
@@ -57,15 +64,16 @@ function clipWindow({
 }
 
 async function recallFor(
-  { db }: Deps,
+  { db, queues }: Deps,
   { sessionId, reserved: { recallable }, body }: BegunTurn,
-): Promise<{ readonly messages: readonly RecallableMessage[]; readonly clipped: boolean }> {
+): Promise<RecalledMessages> {
   if (!recallable) return { messages: [], clipped: false };
-  const { opening, messages: before } = await listEarlierMessages(db, { sessionId, before: recallable.before });
-  const { tokens } = recallable;
-  return inSlices(
-    recall({ before, opening, question: body.content, tokens, promptTokens: PROMPT_TOKENS_PER_RECALLED * tokens }),
-  );
+  const { before, tokens } = recallable;
+  return queues.recalling.run(sessionId, async () => {
+    const { opening, messages } = await listEarlierMessages(db, { sessionId, before });
+    const bounds = { tokens, promptTokens: PROMPT_TOKENS_PER_RECALLED * tokens };
+    return inSlices(recall({ before: messages, opening, question: body.content, ...bounds }));
+  });
 }
 
 function toRecalled(messages: readonly RecallableMessage[]): Recalled | undefined {

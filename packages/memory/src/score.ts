@@ -1,5 +1,5 @@
 /** How much each message has to do with a question: BM25 over the terms that they share, by this conversation's statistics. */
-import { eachTerm, questionTerms, splitText } from './terms.ts';
+import { eachTerm, questionTerms, splitText, stretchesOf } from './terms.ts';
 
 /** BM25's usual constants: how soon a match is worth no more, and how much long messages are marked down. Both hardly matter. */
 const K1 = 1.2;
@@ -11,6 +11,9 @@ const MIN_SHARE_OF_QUESTION = 0.2;
 const MIN_SHARE_OF_ONE_RARE_WORD = 0.8;
 /** Japanese writes its grammar in hiragana: a pair of them that no message has is no word that is asked for. */
 const GRAMMAR = /^\p{scx=Hiragana}{2}$/u;
+
+/** What is longer does not come again. */
+const MAX_WORD_LENGTH = 32;
 
 /** Which of the question's terms each message holds. A term counts once: who repeats it says no more about it. */
 interface Found {
@@ -38,7 +41,7 @@ export function* scoreMessages(contents: readonly string[], question: string): G
 }
 
 function* findTerms(contents: readonly string[], terms: readonly string[]): Generator<undefined, Found> {
-  const numbers = new Map(terms.map((term, number) => [term, number]));
+  const look = createLook(terms);
   const lastHolder = new Int32Array(terms.length).fill(-1);
   const holders = new Int32Array(terms.length);
   const lengths = new Float64Array(contents.length);
@@ -46,19 +49,47 @@ function* findTerms(contents: readonly string[], terms: readonly string[]): Gene
   for (const [index, content] of contents.entries()) {
     const hits: number[] = [];
     for (const piece of splitText(content)) {
-      eachTerm(piece, (term) => {
-        lengths[index]! += 1;
-        const number = numbers.get(term);
-        if (number === undefined || lastHolder[number] === index) return;
-        lastHolder[number] = index;
-        holders[number]! += 1;
-        hits.push(number);
-      });
+      for (const { length, numbers } of stretchesOf(piece).map(look)) {
+        lengths[index]! += length;
+        for (const number of numbers) {
+          if (lastHolder[number] === index) continue;
+          lastHolder[number] = index;
+          holders[number]! += 1;
+          hits.push(number);
+        }
+      }
       yield;
     }
     found.push(hits);
   }
   return { terms: found, lengths, holders };
+}
+
+interface Stretch {
+  /** In terms. */
+  readonly length: number;
+  /** Of those that are looked for. */
+  readonly numbers: readonly number[];
+}
+
+/** Words come again and again: each is looked at once. */
+function createLook(terms: readonly string[]): (stretch: string) => Stretch {
+  const numberOf = new Map(terms.map((term, number) => [term, number]));
+  const known = new Map<string, Stretch>();
+  return (text) => {
+    const before = known.get(text);
+    if (before) return before;
+    let length = 0;
+    const numbers: number[] = [];
+    eachTerm(text, (term) => {
+      length += 1;
+      const number = numberOf.get(term);
+      if (number !== undefined) numbers.push(number);
+    });
+    const stretch = { length, numbers };
+    if (text.length <= MAX_WORD_LENGTH) known.set(text, stretch);
+    return stretch;
+  };
 }
 
 /** BM25's inverse document frequency, in the form that is never negative. */

@@ -52,6 +52,11 @@ function endOfPiece(text: string, start: number): number {
   return lastWord < MAX_WORD_LENGTH ? end - lastWord : end;
 }
 
+/** A piece in stretches that share no term. Those of a plain one are looked at as fast as they are told apart. */
+export function stretchesOf(piece: string): readonly string[] {
+  return PLAIN.test(piece) ? [piece] : piece.split(' ');
+}
+
 /** Gives every term of a piece of text, as often as it is there. */
 export function eachTerm(piece: string, use: UseTerm): void {
   if (PLAIN.test(piece)) {
@@ -66,12 +71,22 @@ export function eachTerm(piece: string, use: UseTerm): void {
 }
 
 function eachPair(run: string, use: UseTerm): void {
-  let previous = '';
-  for (const character of run) {
-    const pair = previous + character;
-    if (previous !== '' || character === run) use(pair, pair);
-    previous = character;
+  let first = 0;
+  let second = endOfCharacter(run, first);
+  if (second >= run.length) use(run, run);
+  while (second < run.length) {
+    const end = endOfCharacter(run, second);
+    const pair = run.slice(first, end);
+    use(pair, pair);
+    first = second;
+    second = end;
   }
+}
+
+/** Some scripts take two code units for each. */
+function endOfCharacter(text: string, start: number): number {
+  const unit = text.charCodeAt(start);
+  return unit >= 0xd800 && unit < 0xdc00 ? start + 2 : start + 1;
 }
 
 /** Of whole characters: some scripts take two code units for each. */

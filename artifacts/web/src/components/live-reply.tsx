@@ -4,7 +4,7 @@ import { GrowingMarkdown } from '../markdown/markdown.tsx';
 import { useStore } from '../store.ts';
 import { longText } from '../long-text.tsx';
 import { UserMessage } from './messages.tsx';
-import { sawLine } from './receipt-line.tsx';
+import { sawLine } from './saw-line.ts';
 import { useServer } from './server-info.tsx';
 
 type SessionStatus = NonNullable<ConversationState['session']>['status'];

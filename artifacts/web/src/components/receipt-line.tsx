@@ -1,6 +1,7 @@
-import type { IncompleteReason, ShownHistory, TurnAnswer } from '@timmy-tower/contract';
+import type { IncompleteReason, TurnAnswer } from '@timmy-tower/contract';
 
 import { chargeInSats, formatNumber } from '../amounts.ts';
+import { sawLine } from './saw-line.ts';
 
 const reasons: Record<IncompleteReason, string> = {
   cancelled: 'Stopped',
@@ -26,10 +27,4 @@ export function ReceiptLine({ answer: { request, history } }: { readonly answer:
       <span>{sawLine(history)}</span>
     </>
   );
-}
-
-export function sawLine({ messages, dropped }: ShownHistory): string {
-  if (messages === 0 && dropped === 0) return 'saw no earlier messages';
-  const left = dropped > 0 ? ` (${formatNumber(dropped)} left out)` : '';
-  return `saw ${formatNumber(messages)} earlier ${messages === 1 ? 'message' : 'messages'}${left}`;
 }

@@ -8,8 +8,11 @@ import { SilenceLimit } from '../api/silence-limit.ts';
 
 export type TurnOutcome =
   | { readonly kind: 'done'; readonly answer: TurnAnswer }
-  /** The server did not say how it ended: look it up. `status`: what something else answered in its place, or 0. */
-  | { readonly kind: 'lost'; readonly status: number }
+  /**
+   * The server did not say how it ended: look it up. `status`: what something else answered in its place, or 0. `requestId`: what
+   * the server called it before it lost it.
+   */
+  | { readonly kind: 'lost'; readonly status: number; readonly requestId?: string | undefined }
   | { readonly kind: 'busy'; readonly requestId: string }
   | { readonly kind: 'unpaid' | 'failed'; readonly problem: Problem }
   | { readonly kind: 'gone' };
@@ -50,9 +53,13 @@ async function readTurn(events: ReturnType<typeof readServerEvents>, listener: T
   return { kind: 'lost', status: 0 };
 }
 
-/** The model's failures say that nothing was charged; of any other, half-way, the request itself tells how it ended. */
+/**
+ * The model's failures say that nothing was charged; of any other, half-way, the request itself tells how it ended. It may come
+ * before the turn was said to have started.
+ */
 function outcomeOfBroken(problem: Problem): TurnOutcome {
-  return problem.code?.startsWith('agent-') ? { kind: 'failed', problem } : { kind: 'lost', status: 0 };
+  if (problem.code?.startsWith('agent-')) return { kind: 'failed', problem };
+  return { kind: 'lost', status: problem.status, requestId: problem.requestId };
 }
 
 function outcomeOf(problem: Problem): TurnOutcome {

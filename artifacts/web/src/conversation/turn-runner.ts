@@ -122,7 +122,7 @@ export class TurnRunner {
       case 'done':
         return this.#finish(outcome.answer);
       case 'lost':
-        return turn.requestId ? this.#recover(turn) : this.#sendAgain(turn, outcome.status);
+        return this.#lookUp(turn, outcome);
       case 'busy':
         return this.#waitFor(outcome.requestId);
       case 'unpaid':
@@ -134,6 +134,11 @@ export class TurnRunner {
       case 'failed':
         return this.#fail(outcome.problem, { notCharged: outcome.problem.code !== 'idempotency-mismatch' });
     }
+  }
+
+  #lookUp(turn: LiveTurn, { requestId, status }: TurnOutcome & { kind: 'lost' }): Promise<void> {
+    const known = turn.requestId ?? requestId;
+    return known ? this.#recover({ ...turn, requestId: known }) : this.#sendAgain(turn, status);
   }
 
   /** With the same key: if the message did arrive, this fetches what became of it. */

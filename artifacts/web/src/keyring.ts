@@ -1,6 +1,8 @@
 /** The sessions of this browser, with their keys: kept in its own storage, and in every tab the same. */
 import { serverNow } from './api/server-clock.ts';
 import { cutText } from './graphemes.ts';
+import { dropMemoryChoice } from './memory/memory-choice.ts';
+import type { AskedMemory } from './memory/memory-levels.ts';
 import { askToKeep, forgetMemory, isStored, readItem, readStored, writeItem } from './storage.ts';
 import { Store } from './store.ts';
 
@@ -19,6 +21,8 @@ export interface KeptSession {
 export interface PendingTurn {
   readonly idempotencyKey: string;
   readonly content: string;
+  /** Of the body that its key stands for; a page of the version before said nothing of it. */
+  readonly memory?: AskedMemory | undefined;
   readonly requestId?: string | undefined;
   /** Its sender was told so: it is sent again only when they ask. */
   readonly failed?: boolean;
@@ -73,6 +77,7 @@ export function dropKept(id: string): void {
   write(readSessions().filter((session) => session.id !== id));
   writeItem(pendingItem(id), undefined);
   writeItem(draftItem(id), undefined);
+  dropMemoryChoice(id);
 }
 
 /** The session that a key opens, told by the key itself; undefined if it is no session key. */

@@ -3,6 +3,7 @@ import './styles/layout.css';
 import './styles/sidebar.css';
 import './styles/chat.css';
 import './styles/composer.css';
+import './styles/memory.css';
 import './styles/fund.css';
 import './styles/machine-text.css';
 import './styles/markdown.css';

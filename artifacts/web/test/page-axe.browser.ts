@@ -56,6 +56,15 @@ test.each(views)('a conversation passes axe, %s', async (_, options) => {
   await page.locator('.failed-turn').waitFor();
   await page.getByRole('button', { name: 'Session menu' }).click();
   await expectAccessible(page);
+  await page.getByRole('button', { name: 'Memory: normal' }).click();
+  await page.getByRole('heading', { name: 'Memory', exact: true }).waitFor();
+  await expectAccessible(page);
+  await page.getByRole('button', { name: 'Done' }).click();
+  await page.getByLabel(/^Message to/).fill('Longer than what is remembered. '.repeat(500));
+  await page.locator('#memory-note').waitFor();
+  await expectAccessible(page);
+  await page.getByLabel(/^Message to/).fill('');
+  await page.getByRole('button', { name: 'Session menu' }).click();
   await page.getByRole('button', { name: 'Forget this conversation' }).click();
   await page.getByRole('heading', { name: 'Forget this conversation?' }).waitFor();
   await expectAccessible(page);

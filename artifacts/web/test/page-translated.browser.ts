@@ -26,6 +26,7 @@ test('the whole journey goes on, and no number or word is stale', { timeout: 180
   await ask(page, 'explain step 2');
   await untilBalancesAgree(page);
   await leaveAndComeBack(page);
+  await rememberLess(page);
   expect(await page.evaluate(() => globalThis.unseen)).toEqual([]);
 });
 
@@ -111,6 +112,20 @@ async function leaveAndComeBack(page: Page): Promise<void> {
   await page.getByRole('button', { name: 'Remove from this browser' }).click();
   await page.getByRole('button', { name: 'Remove it' }).click();
   await page.getByRole('heading', { name: 'Talk to Timmy' }).waitFor();
+}
+
+async function rememberLess(page: Page): Promise<void> {
+  await page.getByRole('button', { name: 'New session' }).click();
+  await fund(page, 100);
+  await page.getByRole('button', { name: 'Session menu' }).click();
+  await page.getByRole('button', { name: 'Memory: normal' }).click();
+  await page.getByRole('radio', { name: /^Short/ }).check();
+  await page.getByRole('button', { name: 'Done' }).click();
+  await page.locator('.empty-thread', { hasText: 'your last message and its reply' }).waitFor();
+  await page.getByLabel(/^Message to/).fill('Long. '.repeat(3000));
+  await page.locator('#memory-note', { hasText: 'at most 16,000 of 18,000' }).waitFor();
+  await page.keyboard.type('And on.');
+  await page.locator('#memory-note', { hasText: 'at most 16,000 of 18,007' }).waitFor();
 }
 
 /** Both are told of a turn's charge a moment after its reply. */

@@ -1,6 +1,7 @@
 /** The calls about one session, with its key. */
 import type { MessagesPage, Session, TopUp, TurnAnswer } from '@timmy-tower/contract';
 
+import type { AskedMemory } from '../memory/memory-levels.ts';
 import { callApi, callWithoutAnswer, streamApi } from './client.ts';
 
 const PAGE = 50;
@@ -9,6 +10,13 @@ export interface MessagesQuery {
   readonly order: 'asc' | 'desc';
   readonly after?: string | undefined;
   readonly limit?: number;
+}
+
+/** Its key stands for all of it: sent again, it says the same. */
+export interface SentMessage {
+  readonly idempotencyKey: string;
+  readonly content: string;
+  readonly memory?: AskedMemory | undefined;
 }
 
 /** Every call throws {ApiError | UnreachableError}. */
@@ -32,10 +40,10 @@ export class SessionApi {
   }
 
   /** Sends a message. @returns the turn as a stream */
-  turn(message: { content: string; idempotencyKey: string }, signal: AbortSignal): Promise<ReadableStream<Uint8Array>> {
+  turn(message: SentMessage, signal: AbortSignal): Promise<ReadableStream<Uint8Array>> {
     return streamApi(`${this.#path}/request`, {
       key: this.key,
-      json: { content: message.content },
+      json: { content: message.content, history: message.memory },
       headers: { 'idempotency-key': message.idempotencyKey },
       signal,
     });

@@ -6,9 +6,12 @@ import { isComposing } from '../composition.ts';
 import type { Conversation } from '../conversation/conversation.ts';
 import type { ConversationState } from '../conversation/state.ts';
 import { readDraft, writeDraft } from '../keyring.ts';
+import { askedMemory, memoryAt } from '../memory/memory-levels.ts';
 import { useStore } from '../store.ts';
 import { Icon } from './icons.tsx';
 import { isLow } from './low-balance.ts';
+import { useMemoryLevel } from './memory-dialog.tsx';
+import { isLongerThanMemory, MemoryAnnouncer, MemoryNote } from './memory-note.tsx';
 import { MessageField } from './message-field.tsx';
 import { useServer } from './server-info.tsx';
 import { showNewest } from './thread-scroll.ts';
@@ -21,6 +24,7 @@ interface ComposerProps {
 
 /** What is a bit too long is shortened here; what is longer than this was not meant. */
 const MAX_PASTED_LENGTH = 2 * MAX_CONTENT_LENGTH;
+const MEMORY_NOTE = 'memory-note';
 const SUGGESTIONS = ['How do I brew coffee?', 'How do I learn to whistle?', 'Tell me a story about a lighthouse'];
 
 export function Composer({ conversation, suggest }: ComposerProps) {
@@ -31,6 +35,9 @@ export function Composer({ conversation, suggest }: ComposerProps) {
   const excess = text.length - MAX_CONTENT_LENGTH;
   const canSend = phase === 'ready' && text.trim() !== '' && !turn && excess <= 0;
   const [hint, setHint] = useState('');
+  const level = useMemoryLevel(conversation.id);
+  const memory = memoryAt(level, server);
+  const isLonger = isLongerThanMemory(text.length, memory);
   useTurnGivenBack(conversation, setText);
   useEffect(() => {
     if (phase === 'ready' && matchMedia('(pointer: fine)').matches) field.current?.focus();
@@ -42,7 +49,7 @@ export function Composer({ conversation, suggest }: ComposerProps) {
   const send = (content = text) => {
     if (content.trim() === '' || excess > 0) return;
     if (phase !== 'ready' || turn) return setHint(whyNotNow(turn, server.agentName));
-    conversation.send(content);
+    conversation.send(content, askedMemory(level, server));
     setText('');
     showNewest();
     field.current?.focus();
@@ -74,15 +81,20 @@ export function Composer({ conversation, suggest }: ComposerProps) {
         <label className="visually-hidden" htmlFor="message">
           Message to {server.agentName}
         </label>
-        <MessageField
-          field={field}
-          text={text}
-          placeholder={`Message ${server.agentName}`}
-          onText={onText}
-          onKeyDown={onKeyDown}
-        />
+        <div className="composer-text">
+          <MessageField
+            field={field}
+            text={text}
+            placeholder={`Message ${server.agentName}`}
+            describedBy={isLonger ? MEMORY_NOTE : undefined}
+            onText={onText}
+            onKeyDown={onKeyDown}
+          />
+          {isLonger && memory && <MemoryNote id={MEMORY_NOTE} length={text.length} memory={memory} />}
+        </div>
         <SendOrStop conversation={conversation} canSend={canSend} />
       </form>
+      <MemoryAnnouncer isLonger={isLonger} />
     </div>
   );
 }

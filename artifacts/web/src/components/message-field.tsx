@@ -8,6 +8,8 @@ interface MessageFieldProps {
   readonly field: RefObject<HTMLTextAreaElement | null>;
   readonly text: string;
   readonly placeholder: string;
+  /** The id of what is said about the text. */
+  readonly describedBy: string | undefined;
   readonly onText: (text: string) => void;
   readonly onKeyDown: KeyboardEventHandler;
 }
@@ -16,7 +18,7 @@ interface MessageFieldProps {
 const LONG_WORD = 2000;
 
 /** Where a message is written. In place of a text that a browser needs seconds to show stands how long it is: it is sent as it is. */
-export function MessageField({ field, text, placeholder, onText, onKeyDown }: MessageFieldProps) {
+export function MessageField({ field, text, placeholder, describedBy, onText, onKeyDown }: MessageFieldProps) {
   const heavy = useMemo(() => isHeavy(text), [text]);
   const hasLong = useMemo(() => hasLongWord(text, LONG_WORD), [text]);
   useBeforeLayout(field, onText);
@@ -31,6 +33,7 @@ export function MessageField({ field, text, placeholder, onText, onKeyDown }: Me
         value={heavy ? `${formatNumber(text.length)} characters that no browser can show quickly` : text}
         readOnly={heavy}
         placeholder={placeholder}
+        aria-describedby={describedBy}
         onChange={(event) => onText(event.target.value)}
         onKeyDown={onKeyDown}
       />

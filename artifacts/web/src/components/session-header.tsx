@@ -3,12 +3,14 @@ import { useRef, useState } from 'react';
 import { ApiError, problemOf } from '../api/client.ts';
 import type { Conversation } from '../conversation/conversation.ts';
 import { keptSessions } from '../keyring.ts';
+import { memoriesOf } from '../memory/memory-levels.ts';
 import { showNewSession } from '../place.ts';
 import { useStore } from '../store.ts';
 import { BalanceMeter } from './balance-meter.tsx';
 import { ConfirmDialog } from './confirm-dialog.tsx';
 import { Icon } from './icons.tsx';
 import { Menu } from './menu.tsx';
+import { MemoryDialog, useMemoryLevel } from './memory-dialog.tsx';
 import { useServer } from './server-info.tsx';
 import { KeyDialog } from './session-key.tsx';
 
@@ -39,8 +41,11 @@ interface SessionMenuProps {
 }
 
 function SessionMenu({ conversation, canBeTopped }: SessionMenuProps) {
-  const { agentName } = useServer();
-  const forget = useRef<HTMLDialogElement>(null);
+  const server = useServer();
+  const { agentName } = server;
+  const level = useMemoryLevel(conversation.id);
+  const memory = useRef<HTMLDialogElement>(null);
+  const forgetting = useRef<HTMLDialogElement>(null);
   const remove = useRef<HTMLDialogElement>(null);
   const key = useRef<HTMLDialogElement>(null);
   const [fault, setFault] = useState('');
@@ -56,27 +61,22 @@ function SessionMenu({ conversation, canBeTopped }: SessionMenuProps) {
       setFault('The export did not work. Try again in a moment.');
     }
   };
-  const confirmForget = async () => {
-    try {
-      await conversation.forget();
-    } catch (error) {
-      const problem = problemOf(error);
-      const isBusy = problem.status === 409;
-      const detail = isBusy ? 'A reply is still running. Stop it, or wait for it, first.' : problem.title;
-      throw new ApiError({ ...problem, detail }, { cause: error });
-    }
-  };
   return (
     <>
       <Menu
         label="Session menu"
         items={[
           { label: 'Top up', run: () => conversation.openTopUp(), hidden: !canBeTopped },
+          {
+            label: `Memory: ${level}`,
+            run: () => memory.current?.showModal(),
+            hidden: Object.keys(memoriesOf(server)).length < 2,
+          },
           { label: 'Copy session key', copy: conversation.key },
           { label: 'Show session key', run: () => key.current?.showModal() },
           { label: 'Export as Markdown', run: () => void exportAs('markdown'), hidden: empty },
           { label: 'Export as JSON', run: () => void exportAs('json'), hidden: empty },
-          { label: 'Forget this conversation', run: () => forget.current?.showModal(), hidden: empty },
+          { label: 'Forget this conversation', run: () => forgetting.current?.showModal(), hidden: empty },
           { label: 'Remove from this browser', run: () => remove.current?.showModal() },
         ]}
       />
@@ -85,13 +85,14 @@ function SessionMenu({ conversation, canBeTopped }: SessionMenuProps) {
           {fault}
         </p>
       )}
+      <MemoryDialog dialog={memory} sessionId={conversation.id} />
       <KeyDialog dialog={key} sessionKey={conversation.key} />
       <ConfirmDialog
-        dialog={forget}
+        dialog={forgetting}
         title="Forget this conversation?"
         text="Every message is deleted on the server, for good. The balance stays."
         confirm="Forget it"
-        onConfirm={confirmForget}
+        onConfirm={() => forget(conversation)}
       />
       <ConfirmDialog
         dialog={remove}
@@ -105,4 +106,16 @@ function SessionMenu({ conversation, canBeTopped }: SessionMenuProps) {
       />
     </>
   );
+}
+
+/** @throws {ApiError} that says what to do */
+async function forget(conversation: Conversation): Promise<void> {
+  try {
+    await conversation.forget();
+  } catch (error) {
+    const problem = problemOf(error);
+    const isBusy = problem.status === 409;
+    const detail = isBusy ? 'A reply is still running. Stop it, or wait for it, first.' : problem.title;
+    throw new ApiError({ ...problem, detail }, { cause: error });
+  }
 }

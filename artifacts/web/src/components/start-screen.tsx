@@ -3,6 +3,7 @@ import type { SessionOpened } from '@timmy-tower/contract';
 import { callApi } from '../api/client.ts';
 import { chargeInSats } from '../amounts.ts';
 import { keepSession } from '../keyring.ts';
+import { describeMemory, memoryAt } from '../memory/memory-levels.ts';
 import { showSession } from '../place.ts';
 import { AmountForm } from './amount-form.tsx';
 import { Icon, Tower } from './icons.tsx';
@@ -16,7 +17,9 @@ interface StartScreenProps {
 }
 
 export function StartScreen({ missing, onOpenDrawer }: StartScreenProps) {
-  const { agentName, inputMsatPerKtoken, outputMsatPerKtoken, demo, model, simulated } = useServer();
+  const server = useServer();
+  const { agentName, inputMsatPerKtoken, outputMsatPerKtoken, demo, model, simulated } = server;
+  const memory = memoryAt('normal', server);
   const open = async (amountSats: number) => {
     const { session, key } = await callApi<SessionOpened>('/sessions', { holds: 'key', json: { amountSats } });
     keepSession(session.id, key);
@@ -36,7 +39,8 @@ export function StartScreen({ missing, onOpenDrawer }: StartScreenProps) {
           <Tower />
           <h1>Talk to {agentName}</h1>
           <p className="lead">
-            Put a few sats in, say what you need, and pay for what each reply used. It remembers what was said.
+            Put a few sats in, say what you need, and pay for what each reply used.
+            {memory && ` Each sees ${describeMemory(memory)}.`}
           </p>
         </header>
         {missing && (
@@ -59,7 +63,7 @@ export function StartScreen({ missing, onOpenDrawer }: StartScreenProps) {
           </li>
           <li>
             <strong>{demo ? 'A demo answers.' : 'Come back.'}</strong>{' '}
-            {demo ? 'It knows little, but it remembers.' : `${model} answers; the session stays.`}
+            {demo ? 'It knows little, but it follows up.' : `${model} answers; the session stays.`}
           </li>
         </ul>
         <footer className="row row-centre">

@@ -3,7 +3,9 @@ import { useCallback, useEffect, useMemo, useRef } from 'react';
 import type { Conversation } from '../conversation/conversation.ts';
 import { useStore } from '../store.ts';
 import { Icon } from './icons.tsx';
+import { describeMemory, memoryAt } from '../memory/memory-levels.ts';
 import { LiveReply } from './live-reply.tsx';
+import { useMemoryLevel } from './memory-dialog.tsx';
 import { blocksOf, MessageBlock } from './message-block.tsx';
 import { useServer } from './server-info.tsx';
 import { showNewest, useHeldPlace } from './thread-scroll.ts';
@@ -44,7 +46,7 @@ export function Thread({ conversation }: { readonly conversation: Conversation }
         <div className="thread-content" ref={content}>
           {phase === 'loading' && <ThreadSkeleton />}
           {older !== 'none' && <p className="older">{older === 'loading' ? 'Loading earlier messages…' : '\u00a0'}</p>}
-          {phase === 'ready' && messages.length === 0 && !turn && <EmptyThread agentName={agentName} />}
+          {phase === 'ready' && messages.length === 0 && !turn && <EmptyThread sessionId={conversation.id} />}
           {blocks.map(({ number, messages: each }) => (
             <MessageBlock key={number} messages={each} receipts={conversation.receipts} agentName={agentName} />
           ))}
@@ -60,12 +62,15 @@ export function Thread({ conversation }: { readonly conversation: Conversation }
   );
 }
 
-function EmptyThread({ agentName }: { readonly agentName: string }) {
+function EmptyThread({ sessionId }: { readonly sessionId: string }) {
+  const server = useServer();
+  const memory = memoryAt(useMemoryLevel(sessionId), server);
+  const seen = memory ? `, and each reply sees ${describeMemory(memory)}` : '';
   return (
     <div className="empty-thread">
-      <h2>Say something to {agentName}</h2>
+      <h2>Say something to {server.agentName}</h2>
       <p>
-        Follow up as you like: “make it shorter”, “explain step 2”. What was said is remembered until you forget it.
+        {`Follow up as you like: “make it shorter”, “explain step 2”. What was said is kept until you forget it${seen}.`}
       </p>
     </div>
   );

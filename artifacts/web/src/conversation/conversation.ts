@@ -4,6 +4,7 @@ import type { Message, Session } from '@timmy-tower/contract';
 import { problemOf } from '../api/client.ts';
 import { SessionApi } from '../api/session-api.ts';
 import { dropKept, updateKept } from '../keyring.ts';
+import type { AskedMemory } from '../memory/memory-levels.ts';
 import { ConversationStore } from './conversation-store.ts';
 import { Funding } from './funding.ts';
 import { MessageList } from './message-list.ts';
@@ -57,8 +58,8 @@ export class Conversation {
     if (!this.#loadingBegun) void this.#load();
   }
 
-  send(content: string): void {
-    this.#turns.send(content);
+  send(content: string, memory?: AskedMemory): void {
+    this.#turns.send(content, memory);
   }
 
   retry(): void {

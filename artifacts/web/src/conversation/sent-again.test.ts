@@ -1,8 +1,10 @@
-/** A turn may fail before it is said to have started. */
+/** A message is sent again as it was sent, and its turn may fail before it is said to have started. */
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 
+import { dropPending, readPending, writePending } from '../keyring.ts';
 import { Conversation } from './conversation.ts';
 
+const LONG = { maxMessages: 200, tokenBudget: 16_000, recallTokens: 4000 };
 const time = '2026-11-25T12:00:00.000Z';
 
 const requests: { key: string | null; body: unknown }[] = [];
@@ -43,6 +45,47 @@ const withTurns = (turn: () => Response) => async (path: string) => {
 };
 const failed = (conversation: Conversation) =>
   vi.waitFor(() => expect(conversation.state.get().turn?.status).toBe('failed'), 10_000);
+
+test('a message is sent again with what it was sent with, by this page and by the next', async () => {
+  answer = withTurns(() => Response.json(problemOf('agent-failed'), { status: 503 }));
+  const conversation = new Conversation('again', 'tt_key');
+  conversation.send('hello', LONG);
+  await failed(conversation);
+  conversation.retry();
+  await vi.waitFor(() => expect(requests).toHaveLength(2));
+  await failed(conversation);
+  const next = new Conversation('again', 'tt_key');
+  next.reload();
+  await failed(next);
+  next.retry();
+  await vi.waitFor(() => expect(requests).toHaveLength(3));
+  expect(new Set(requests.map(({ key }) => key)).size).toBe(1);
+  for (const { body } of requests) expect(body).toEqual({ content: 'hello', history: LONG });
+  await failed(next);
+  next.takeBack();
+});
+
+test('a reload in the middle of a turn keeps what it was sent with', async () => {
+  answer = withTurns(() => new Response(new ReadableStream(), { headers: { 'content-type': 'text/event-stream' } }));
+  new Conversation('reloaded', 'tt_key').send('hello', LONG);
+  await vi.waitFor(() => expect(requests).toHaveLength(1));
+  const next = new Conversation('reloaded', 'tt_key');
+  next.reload();
+  await vi.waitFor(() => expect(requests).toHaveLength(2));
+  expect(requests[1]).toEqual(requests[0]);
+  expect(readPending('reloaded')).toMatchObject({ memory: LONG });
+  dropPending('reloaded');
+});
+
+test('a turn that the page of the version before left is sent as that sent it', async () => {
+  answer = withTurns(() => Response.json(problemOf('agent-failed'), { status: 503 }));
+  writePending('before', { idempotencyKey: 'its key', content: 'hello' });
+  const conversation = new Conversation('before', 'tt_key');
+  conversation.reload();
+  await failed(conversation);
+  expect(requests).toEqual([{ key: 'its key', body: { content: 'hello' } }]);
+  conversation.takeBack();
+});
 
 test('the model’s failure before anything was said of the turn is a failure, not charged', async () => {
   answer = withTurns(() => streamOf('error', problemOf('agent-failed', { requestId: 'the-request' })));

@@ -1,6 +1,7 @@
 import type { Invoice, Message, Problem, Session, ShownHistory, TurnAnswer } from '@timmy-tower/contract';
 
 import { cutText } from '../graphemes.ts';
+import type { AskedMemory } from '../memory/memory-levels.ts';
 
 /**
  * A turn from the moment it is sent until its reply is among the messages.
@@ -10,6 +11,8 @@ import { cutText } from '../graphemes.ts';
 export interface LiveTurn {
   readonly idempotencyKey: string;
   readonly content: string;
+  /** What it was sent with: sent again it says the same, whatever was chosen since. */
+  readonly memory?: AskedMemory | undefined;
   readonly requestId?: string | undefined;
   readonly status: 'sending' | 'replying' | 'waiting' | 'recovering' | 'unpaid' | 'failed';
   readonly history?: ShownHistory | undefined;

@@ -3,7 +3,7 @@ import type { Problem, ShownHistory, StreamEvent, TurnAnswer } from '@timmy-towe
 
 import { ApiError, UnreachableError } from '../api/client.ts';
 import { readServerEvents } from '../api/server-events.ts';
-import type { SessionApi } from '../api/session-api.ts';
+import type { SentMessage, SessionApi } from '../api/session-api.ts';
 import { SilenceLimit } from '../api/silence-limit.ts';
 
 export type TurnOutcome =
@@ -23,11 +23,7 @@ export interface TurnListener {
   readonly onReasoning: (text: string) => void;
 }
 
-export async function streamTurn(
-  api: SessionApi,
-  message: { content: string; idempotencyKey: string },
-  listener: TurnListener,
-): Promise<TurnOutcome> {
+export async function streamTurn(api: SessionApi, message: SentMessage, listener: TurnListener): Promise<TurnOutcome> {
   const silence = new SilenceLimit();
   try {
     const body = await api.turn(message, silence.signal);

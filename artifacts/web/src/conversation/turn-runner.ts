@@ -5,8 +5,9 @@
 import type { Problem, TurnAnswer } from '@timmy-tower/contract';
 
 import { ApiError } from '../api/client.ts';
-import type { SessionApi } from '../api/session-api.ts';
+import type { SentMessage, SessionApi } from '../api/session-api.ts';
 import { dropPending, readPending, timestamp, updateKept, writeDraft, writePending } from '../keyring.ts';
+import type { AskedMemory } from '../memory/memory-levels.ts';
 import type { ConversationStore } from './conversation-store.ts';
 import type { Funding } from './funding.ts';
 import { createIdempotencyKey } from './idempotency-key.ts';
@@ -41,9 +42,9 @@ export class TurnRunner {
     this.#parts = parts;
   }
 
-  send(content: string): void {
+  send(content: string, memory: AskedMemory | undefined): void {
     if (this.#turn) return;
-    void this.#run({ idempotencyKey: createIdempotencyKey(), content, status: 'sending' });
+    void this.#run({ idempotencyKey: createIdempotencyKey(), content, memory, status: 'sending' });
     // Stored by now, as far as anything can be stored here.
     writeDraft(this.#parts.api.id, '');
   }
@@ -85,8 +86,8 @@ export class TurnRunner {
   resume(): void {
     const pending = readPending(this.#parts.api.id);
     if (!pending || this.#turn) return;
-    const { idempotencyKey, content, requestId, failed, notCharged = false } = pending;
-    const turn: LiveTurn = { idempotencyKey, content, requestId, status: 'recovering', resumed: true };
+    const { requestId, failed, notCharged = false } = pending;
+    const turn: LiveTurn = { ...sentAs(pending), requestId, status: 'recovering', resumed: true };
     if (failed) this.#parts.store.change({ turn: { ...turn, status: 'failed', resumed: false, notCharged } });
     else if (requestId) void this.#recover(turn);
     else void this.#run(turn);
@@ -98,20 +99,21 @@ export class TurnRunner {
 
   async #run(turn: LiveTurn): Promise<void> {
     const { api, store, replyText } = this.#parts;
-    const { idempotencyKey, content, resumed } = turn;
+    const { resumed } = turn;
+    const sent = sentAs(turn);
     const status = resumed && turn.status === 'recovering' ? 'recovering' : 'sending';
-    this.#begin({ idempotencyKey, content, resumed: resumed ?? false, status });
-    const outcome = await streamTurn(api, turn, {
+    this.#begin({ ...sent, resumed: resumed ?? false, status });
+    const outcome = await streamTurn(api, sent, {
       onStart: ({ requestId, history }) => {
         store.changeTurn({ requestId, history, status: 'replying' });
-        writePending(api.id, { idempotencyKey, content, requestId });
+        writePending(api.id, { ...sent, requestId });
       },
       onText: (text) => replyText.append(text),
       onReasoning: (text) => replyText.thoughts.append(text),
     });
     if (outcome.kind !== 'lost') this.#losses = 0;
     // Another message took its place: what became of this one is not that one's outcome.
-    if (this.#turn?.idempotencyKey === idempotencyKey) await this.#settle(outcome);
+    if (this.#turn?.idempotencyKey === sent.idempotencyKey) await this.#settle(outcome);
   }
 
   async #settle(outcome: TurnOutcome): Promise<void> {
@@ -182,8 +184,7 @@ export class TurnRunner {
     );
     if (!turn) return;
     // A reload shows it again, and does not send by itself what a person was told has failed.
-    const { idempotencyKey, content } = turn;
-    writePending(api.id, { idempotencyKey, content, failed: true, notCharged });
+    writePending(api.id, { ...sentAs(turn), failed: true, notCharged });
   }
 
   #end(change: Partial<ConversationState> = {}): void {
@@ -238,6 +239,8 @@ export class TurnRunner {
     return undefined;
   }
 }
+
+const sentAs = ({ idempotencyKey, content, memory }: SentMessage): SentMessage => ({ idempotencyKey, content, memory });
 
 /** Some other program's refusal, which a few more tries may not change; that a server is away for a while is none. */
 const isRefusal = (status: number) => status >= 400 && status <= 501 && ![408, 425, 429].includes(status);

@@ -59,10 +59,41 @@ describe('scoreMessages', () => {
     expect(Math.max(...scoresOf(often(6), 'green'))).toBe(0);
   });
 
-  it('does not hold grammar against a Japanese question', () => {
-    const contents = ['京都の旅館を三泊予約しました', ...chatter(300)];
-    expect(scoresOf(contents, '京都ではどこに泊まるんだった')[0]).toBeGreaterThan(0);
-    expect(scoresOf(contents, '京都経緯詳細報告書類提出')[0]).toBe(0);
+  describe('in scripts without spaces', () => {
+    const among = (text: string, chatterText = 'nothing of note', times = 600) => [
+      text,
+      ...Array.from({ length: times }, () => chatterText),
+    ];
+    const finds = (contents: readonly string[], question: string) => scoresOf(contents, question)[0]! > 0;
+
+    it('takes two Chinese characters or Korean syllables for a word', () => {
+      expect(finds(among('我的猫叫豆包'), '豆包几岁？')).toBe(true);
+      expect(finds(among('고양이 이름은 콩떡'), '콩떡 나이?')).toBe(true);
+    });
+
+    it('takes two pairs of kana for a word, not one', () => {
+      expect(finds(among('うちの猫はモナカ'), 'モナカは何歳？')).toBe(true);
+      expect(finds(among('うちの猫はモナ'), 'モナは何歳？')).toBe(false);
+    });
+
+    it('takes three pairs of Thai letters for a word, not two', () => {
+      expect(finds(among('แมวชื่อหมวย'), 'หมวย')).toBe(true);
+      expect(finds(among('แมวชื่อหมว'), 'หมว')).toBe(false);
+    });
+
+    it('does not hold against a question that most of its pairs are in no message', () => {
+      expect(finds(among('报错 E2047 是证书过期'), '又碰到 E2047 了，上次是怎么解决的？')).toBe(true);
+      expect(finds(among('京都の旅館を三泊予約しました'), '京都経緯詳細報告書類提出についての文章作成を依頼')).toBe(
+        false,
+      );
+    });
+
+    it('takes no number of pairs that many messages hold for a word', () => {
+      const thanks = 'ありがとうございます';
+      const often = (times: number) => [...among(thanks, thanks, times - 1), ...chatter(600 - times)];
+      expect(finds(often(20), thanks)).toBe(true);
+      expect(finds(often(40), thanks)).toBe(false);
+    });
   });
 
   it('yields after each message, and within long ones', () => {

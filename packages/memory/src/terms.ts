@@ -27,7 +27,8 @@ const UNSPACED = ['Han', 'Hiragana', 'Katakana', 'Hangul', 'Thai', 'Lao', 'Khmer
 const UNSPACED_LETTER = String.raw`[[${UNSPACED.map((script) => `\\p{scx=${script}}`).join('')}]&&[\p{L}\p{M}]]`;
 /** Either a run of letters that are written without spaces, or another word. */
 const RUN = new RegExp(String.raw`${UNSPACED_LETTER}+|[[\p{L}\p{M}\p{N}]--${UNSPACED_LETTER}]+`, 'gv');
-const STARTS_UNSPACED = new RegExp(`^${UNSPACED_LETTER}`, 'v');
+/** Of a term: it is a pair of characters, not the beginning of a word. */
+export const STARTS_UNSPACED = new RegExp(`^${UNSPACED_LETTER}`, 'v');
 /** The first letter of Arabic: words of the scripts before it are looked at once, which is most of the time. */
 const FIRST_ARABIC = '\u0620';
 /** Arabic's article, alone or behind a preposition, is written onto the word and would be most of its beginning. */

@@ -116,6 +116,50 @@ BEGIN
   ) m;
 END $$;
 --> statement-breakpoint
+-- What a turn holds of p_free_msat. What may be recalled is set aside three-fold, as text may have more tokens than the budget
+-- counts. A balance that is short lowers it first, and then the longest reply: down to p_min_output_tokens, below which nothing is
+-- held (null). A quarter on top of all: providers count otherwise than we do, and the charge never exceeds the hold.
+CREATE FUNCTION price_turn(
+  p_free_msat bigint,
+  p_prompt_tokens bigint,              -- of what is shown in any case, but for the mark of the new message
+  p_recall_tokens bigint,
+  p_input_msat_per_ktoken bigint,
+  p_output_msat_per_ktoken bigint,
+  p_max_output_tokens integer,
+  p_min_output_tokens integer,
+  OUT least_msat bigint,               -- what is shown in any case, as it was counted, and not a word of reply
+  OUT hold_msat bigint,
+  OUT required_msat bigint,
+  OUT max_output_tokens integer,
+  OUT recall_tokens bigint
+)
+LANGUAGE plpgsql IMMUTABLE AS $$
+DECLARE
+  v_message_overhead constant integer := 4;   -- tokens that mark a message's role and end
+  v_prompt_tokens_per_recalled constant integer := 3;
+  v_prompt_tokens constant bigint := p_prompt_tokens + v_message_overhead;
+  v_input_tokens bigint;
+BEGIN
+  recall_tokens := p_recall_tokens;
+  IF p_recall_tokens > 0 AND p_input_msat_per_ktoken > 0 THEN
+    recall_tokens := least(p_recall_tokens, greatest(0, (
+      4 * ((p_free_msat * 1000 - p_max_output_tokens * p_output_msat_per_ktoken) / p_input_msat_per_ktoken) / 5 - v_prompt_tokens
+    ) / v_prompt_tokens_per_recalled));
+  END IF;
+  v_input_tokens := (5 * (v_prompt_tokens + v_prompt_tokens_per_recalled * recall_tokens) + 3) / 4;
+  least_msat := (v_prompt_tokens * p_input_msat_per_ktoken + 999) / 1000;
+  hold_msat := (v_input_tokens * p_input_msat_per_ktoken + p_max_output_tokens * p_output_msat_per_ktoken + 999) / 1000;
+  required_msat := ((5 * v_prompt_tokens + 3) / 4 * p_input_msat_per_ktoken
+    + least(p_max_output_tokens, p_min_output_tokens) * p_output_msat_per_ktoken + 999) / 1000;
+  max_output_tokens := p_max_output_tokens;
+  IF p_free_msat < required_msat THEN
+    hold_msat := NULL;
+  ELSIF p_free_msat < hold_msat THEN   -- nothing is recalled then
+    hold_msat := p_free_msat;
+    max_output_tokens := (p_free_msat * 1000 - v_input_tokens * p_input_msat_per_ktoken) / p_output_msat_per_ktoken;
+  END IF;
+END $$;
+--> statement-breakpoint
 -- The first half of a turn: lets it in, takes the hold and returns the history; or says why not, and changes nothing:
 -- not-found | mismatch, replay, busy (with request_id) | awaiting_payment, expired, closed | too-many-uncharged (with
 -- retry_after_seconds) | insufficient (with required_msat) | ended: this very request ended before it was sent again.
@@ -159,8 +203,6 @@ RETURNS TABLE (
 LANGUAGE plpgsql VOLATILE AS $$
 #variable_conflict use_column
 DECLARE
-  v_message_overhead constant integer := 4;   -- tokens that mark a message's role and end
-  v_prompt_tokens_per_recalled constant integer := 3;
   v_session record;
   v_answered record;
   v_running record;
@@ -168,10 +210,7 @@ DECLARE
   v_now timestamptz;
   v_recall_tokens bigint;
   v_is_resent boolean;
-  v_prompt_tokens bigint;
-  v_input_tokens bigint;
-  v_free_msat bigint;
-  v_hold_msat bigint;
+  v_price record;
 BEGIN
   SELECT s.status, s.balance_msat, s.held_msat, s.message_count, s.uncharged_turns, s.uncharged_since INTO v_session
   FROM sessions s
@@ -227,46 +266,35 @@ BEGIN
   clip_tokens := v_window.clip_tokens;
   recall_tokens := CASE WHEN v_window.has_more THEN least(v_recall_tokens, p_token_budget - v_window.tokens) ELSE 0 END;
 
-  -- What may be recalled is set aside three-fold, as text may have more tokens than the budget counts. A balance that is short
-  -- lowers it first. A quarter on top of all: providers count otherwise than we do, and the charge never exceeds the hold.
   v_is_resent := coalesce(v_running.id = p_request, false);
-  v_free_msat := CASE WHEN v_is_resent THEN v_running.held_msat ELSE balance_msat - held_msat END;
-  v_prompt_tokens := p_own_tokens + v_message_overhead + v_window.prompt_tokens;
-  IF recall_tokens > 0 AND p_input_msat_per_ktoken > 0 THEN
-    recall_tokens := least(recall_tokens, greatest(0, (
-      4 * ((v_free_msat * 1000 - p_max_output_tokens * p_output_msat_per_ktoken) / p_input_msat_per_ktoken) / 5 - v_prompt_tokens
-    ) / v_prompt_tokens_per_recalled));
-  END IF;
+  v_price := price_turn(
+    CASE WHEN v_is_resent THEN v_running.held_msat ELSE balance_msat - held_msat END, p_own_tokens + v_window.prompt_tokens,
+    recall_tokens, p_input_msat_per_ktoken, p_output_msat_per_ktoken, p_max_output_tokens, p_min_output_tokens
+  );
+  recall_tokens := v_price.recall_tokens;
   IF v_is_resent THEN   -- the answer to this very call was lost, and it was sent again
     outcome := 'reserved'; request_id := p_request; max_output_tokens := v_running.max_output_tokens;
     held_msat := held_msat - v_running.held_msat;
     RETURN NEXT; RETURN;
   END IF;
-
-  v_input_tokens := (5 * (v_prompt_tokens + v_prompt_tokens_per_recalled * recall_tokens) + 3) / 4;
-  v_hold_msat := (v_input_tokens * p_input_msat_per_ktoken + p_max_output_tokens * p_output_msat_per_ktoken + 999) / 1000;
-  max_output_tokens := p_max_output_tokens;
-  required_msat := ((5 * v_prompt_tokens + 3) / 4 * p_input_msat_per_ktoken
-    + least(p_max_output_tokens, p_min_output_tokens) * p_output_msat_per_ktoken + 999) / 1000;
-  IF v_free_msat < required_msat THEN
+  max_output_tokens := v_price.max_output_tokens;
+  required_msat := v_price.required_msat;
+  IF v_price.hold_msat IS NULL THEN
     outcome := 'insufficient'; RETURN NEXT; RETURN;
-  ELSIF v_free_msat < v_hold_msat THEN   -- nothing is recalled then
-    v_hold_msat := v_free_msat;
-    max_output_tokens := (v_free_msat * 1000 - v_input_tokens * p_input_msat_per_ktoken) / p_output_msat_per_ktoken;
   END IF;
 
   INSERT INTO session_requests (
     id, session_id, idempotency_key, body_hash, said_hash, model, max_output_tokens, held_msat,
     history_messages, history_tokens, history_dropped, history_clipped, lease_owner, lease_expires_at
   ) VALUES (
-    p_request, p_session, p_idempotency_key, p_body_hash, p_said_hash, p_model, max_output_tokens, v_hold_msat,
+    p_request, p_session, p_idempotency_key, p_body_hash, p_said_hash, p_model, max_output_tokens, v_price.hold_msat,
     history_messages, history_tokens, history_dropped, clip_tokens IS NOT NULL, p_owner, v_now + p_lease_ms * interval '1 ms'
   ) ON CONFLICT (session_id, id) DO NOTHING;
   IF NOT FOUND THEN   -- the locks above leave one thing to conflict with: the request's own id
     outcome := 'ended'; RETURN NEXT; RETURN;
   END IF;
   UPDATE sessions s
-  SET held_msat = s.held_msat + v_hold_msat, version = s.version + 1,
+  SET held_msat = s.held_msat + v_price.hold_msat, version = s.version + 1,
       used_at = CASE WHEN s.used_at > v_now - interval '1 hour' THEN s.used_at ELSE v_now END
   WHERE s.id = p_session;
   outcome := 'reserved'; request_id := p_request; RETURN NEXT;
@@ -382,4 +410,73 @@ BEGIN
     p_charge_msat, p_user_content, p_user_token_count, p_user_prompt_tokens, p_reply_content, p_reply_token_count,
     p_reply_prompt_tokens, NULL::integer, NULL::integer, NULL::integer, NULL::integer, NULL::boolean
   );
+END $$;
+--> statement-breakpoint
+
+-- What reserve_turn would answer now, with nothing locked or stored, whatever else runs:
+-- estimated | insufficient (without hold_msat) | not-found | awaiting_payment, expired, closed.
+-- What would be recalled is not looked for: as much is held as it may have at most.
+CREATE FUNCTION estimate_turn(
+  p_session uuid,
+  p_key_hash bytea,
+  p_own_tokens bigint,
+  p_input_msat_per_ktoken bigint,
+  p_output_msat_per_ktoken bigint,
+  p_max_output_tokens integer,
+  p_min_output_tokens integer,
+  p_max_messages bigint,
+  p_token_budget bigint,
+  p_recall_tokens bigint
+)
+RETURNS TABLE (
+  outcome text,
+  least_msat bigint,
+  hold_msat bigint,
+  required_msat bigint,
+  available_msat bigint,
+  max_output_tokens integer,
+  history_messages integer,
+  history_tokens integer,
+  history_dropped integer,
+  history_clipped boolean
+)
+LANGUAGE plpgsql STABLE AS $$   -- one look at all of it, and no statement in here can change anything
+#variable_conflict use_column
+DECLARE
+  v_session record;
+  v_abandoned_msat bigint;
+  v_recall_tokens bigint;
+  v_window record;
+  v_price record;
+BEGIN
+  SELECT s.status, s.balance_msat, s.held_msat, s.message_count INTO v_session
+  FROM sessions s
+  WHERE s.id = p_session AND EXISTS (SELECT FROM session_keys k WHERE k.session_id = p_session AND k.key_hash = p_key_hash);
+  IF NOT FOUND THEN
+    outcome := 'not-found'; RETURN NEXT; RETURN;
+  ELSIF v_session.status <> 'active' THEN
+    outcome := v_session.status; RETURN NEXT; RETURN;
+  END IF;
+  -- A turn that is let in ends one whose lease ran out first.
+  SELECT sum(r.held_msat) INTO v_abandoned_msat
+  FROM session_requests r
+  WHERE r.session_id = p_session AND r.state = 'running' AND r.lease_expires_at < statement_timestamp();
+  available_msat := v_session.balance_msat - v_session.held_msat + coalesce(v_abandoned_msat, 0);
+
+  v_recall_tokens := least(p_recall_tokens, p_token_budget / 2);
+  SELECT w.* INTO v_window FROM prompt_window(p_session, p_max_messages, p_token_budget, v_recall_tokens) w;
+  history_messages := v_window.messages;
+  history_tokens := v_window.tokens;
+  history_dropped := greatest(v_session.message_count - v_window.messages, 0);
+  history_clipped := v_window.clip_tokens IS NOT NULL;
+  v_price := price_turn(
+    available_msat, p_own_tokens + v_window.prompt_tokens,
+    CASE WHEN v_window.has_more THEN least(v_recall_tokens, p_token_budget - v_window.tokens) ELSE 0 END,
+    p_input_msat_per_ktoken, p_output_msat_per_ktoken, p_max_output_tokens, p_min_output_tokens
+  );
+  least_msat := v_price.least_msat;
+  hold_msat := v_price.hold_msat;
+  required_msat := v_price.required_msat;
+  max_output_tokens := v_price.max_output_tokens;
+  outcome := CASE WHEN hold_msat IS NULL THEN 'insufficient' ELSE 'estimated' END; RETURN NEXT;
 END $$;

@@ -19,7 +19,16 @@ export {
 export { findInvoiceByKey, type KeyedInvoice, keyInvoice } from './invoice-keys.ts';
 export { checkWritable } from './health.ts';
 export { type RenewedLease, renewLeases, requestCancel, sweepLeases } from './leases.ts';
-export { type Discrepancy, type LedgerEntry, listDiscrepancies, listLedger } from './ledger.ts';
+export { type EstimatedTurn, type EstimateOutcome, type EstimateTurn, estimateTurn } from './estimate-turn.ts';
+export {
+  type Discrepancy,
+  type LedgerEntry,
+  type LedgerPage,
+  type LedgerPageOptions,
+  listDiscrepancies,
+  listLedger,
+  listLedgerPage,
+} from './ledger.ts';
 export { openDatabase, type OpenedDatabase, type OpenOptions } from './open.ts';
 export { isConnectionLost, sqlState, toAppError, unlessLocked } from './pg-error.ts';
 export { findRequest, findRequestByKey, type KeyedRequest, type StoredRequest } from './requests.ts';
@@ -68,5 +77,6 @@ export {
   reserveTurn,
   type ShownHistory,
   type TurnId,
+  type TurnTerms,
 } from './reserve-turn.ts';
 export { unknownUrlOptions } from './url-options.ts';

@@ -31,13 +31,8 @@ export interface HistoryBounds {
   readonly recallTokens?: number;
 }
 
-export interface ReserveTurn extends TurnId {
-  readonly keyHash: Buffer;
-  readonly idempotency?: IdempotentTurn | undefined;
-  readonly model: string;
-  /** The server that runs it. */
-  readonly owner: string;
-  readonly leaseMs: number;
+/** What decides how much a turn holds and shows. */
+export interface TurnTerms {
   /** Prompt tokens that are not history: the agent's own and the new message. */
   readonly ownTokens: number;
   readonly inputMsatPerKtoken: bigint;
@@ -46,6 +41,15 @@ export interface ReserveTurn extends TurnId {
   /** A balance that pays for fewer output tokens than this is insufficient. */
   readonly minOutputTokens: number;
   readonly history: HistoryBounds;
+}
+
+export interface ReserveTurn extends TurnId, TurnTerms {
+  readonly keyHash: Buffer;
+  readonly idempotency?: IdempotentTurn | undefined;
+  readonly model: string;
+  /** The server that runs it. */
+  readonly owner: string;
+  readonly leaseMs: number;
   /** So many turns within an hour that cost us and charged nothing are enough: see `releaseTurn`. */
   readonly maxUnchargedTurns: number;
 }

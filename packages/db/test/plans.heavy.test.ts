@@ -8,6 +8,7 @@ import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
 import { listEarlierMessages } from '../src/earlier-messages.ts';
+import { estimateTurn } from '../src/estimate-turn.ts';
 import { forgetMessages, getSessionHistory, listMessages } from '../src/history.ts';
 import { findInvoiceByKey, keyInvoice } from '../src/invoice-keys.ts';
 import {
@@ -19,6 +20,7 @@ import {
   type WatchedInvoice,
 } from '../src/invoices.ts';
 import { renewLeases, requestCancel, sweepLeases } from '../src/leases.ts';
+import { listLedgerPage } from '../src/ledger.ts';
 import { findRequest, findRequestByKey } from '../src/requests.ts';
 import {
   expireIdleSessions,
@@ -71,6 +73,22 @@ const statements: Record<string, () => Promise<void>> = {
     const turn = await reserved(database, long, { idempotency: idempotency('a new key') });
     expect(await settleTurn(database, endOf(turn))).toBeDefined();
     expect(await settleTurn(database, endOf(turn))).toBeDefined();
+  },
+  'a turn that is estimated': async () => {
+    for (const session of [long, sessionNumber(SILENT), abandoned]) {
+      // oxlint-disable-next-line no-await-in-loop
+      expect(await estimateTurn(database, newTurn(session))).toMatchObject({ outcome: 'estimated' });
+    }
+  },
+  'the ledger': async () => {
+    const page = { sessionId: long.sessionId, limit: 50 };
+    for (const order of ['asc', 'desc'] as const) {
+      const first = await listLedgerPage(database, { ...page, order });
+      expect(first).toMatchObject({ entries: { length: 50 }, hasMore: true });
+      const next = await listLedgerPage(database, { ...page, order, after: first!.entries.at(-1)!.id });
+      expect(next).toMatchObject({ entries: { length: 50 }, hasMore: true });
+    }
+    expect(await listLedgerPage(database, { ...page, order: 'desc', after: randomUUID() })).toBeUndefined();
   },
   'a turn after a long silence': async () => {
     const turn = await reserved(database, sessionNumber(SILENT));

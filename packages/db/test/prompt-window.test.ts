@@ -5,58 +5,18 @@ import { expect, test } from 'vitest';
 import { releaseTurn } from '../src/end-turn.ts';
 import { reserveTurn } from '../src/reserve-turn.ts';
 import { fundedSession, readSession, reserved, run, say } from './fixtures.ts';
+import { anyBounds, anyMessages, storedAs, storeMessages } from './stored-messages.ts';
 import { database, useDatabase } from './use-database.ts';
 import { windowModel } from './window-model.ts';
 
 useDatabase();
 
-interface StoredMessage {
-  readonly role: 'user' | 'assistant';
-  readonly content: string;
-  readonly tokens: number;
-  readonly promptTokens: number;
-  readonly inPrompts: boolean;
-}
-
-const message = fc.record<StoredMessage>({
-  role: fc.constantFrom('user', 'assistant', 'assistant'),
-  content: fc.constantFrom('said', 'said', 'said', ' \n'),
-  tokens: fc.oneof(fc.nat(40), fc.nat(400), fc.nat(5000)),
-  promptTokens: fc.nat(6000),
-  inPrompts: fc.constantFrom(true, true, true, false),
-});
-
-const bounds = fc.record({
-  maxMessages: fc.oneof(fc.nat(3), fc.nat(12)),
-  tokenBudget: fc.oneof(fc.nat(130), fc.nat(2000), fc.nat(8000)),
-  recallTokens: fc.oneof(fc.constant(0), fc.nat(4000)),
-});
-
-async function store(sessionId: string, messages: readonly StoredMessage[]): Promise<void> {
-  await run(
-    database,
-    `INSERT INTO session_messages (session_id, role, content, token_count, prompt_tokens, in_prompts)
-     SELECT $1, role, content || CASE WHEN content = 'said' THEN place::text ELSE '' END, tokens, "promptTokens", "inPrompts"
-     FROM ROWS FROM (
-       jsonb_to_recordset($2) AS (role text, content text, tokens int, "promptTokens" int, "inPrompts" boolean)
-     ) WITH ORDINALITY AS said (role, content, tokens, "promptTokens", "inPrompts", place) ORDER BY place`,
-    [sessionId, JSON.stringify(messages)],
-  );
-  await run(database, 'UPDATE sessions SET message_count = $2 WHERE id = $1', [sessionId, messages.length]);
-}
-
-/** As it is stored: its place makes it different from every other. */
-const named = (stored: StoredMessage, index: number) => ({ ...stored, content: `${stored.content}${index + 1}` });
-
 test('a window is whole turns, the newest first, within both bounds, and the last of them clipped', async () => {
   await fc.assert(
-    fc.asyncProperty(fc.array(message, { maxLength: 30 }), bounds, async (messages, history) => {
+    fc.asyncProperty(anyMessages, anyBounds, async (messages, history) => {
       const session = await fundedSession(database, 10_000_000n);
-      await store(session.sessionId, messages);
-      const window = windowModel(
-        messages.map(named).filter(({ content, inPrompts }) => inPrompts && content.startsWith('said')),
-        history,
-      );
+      await storeMessages(database, session.sessionId, messages);
+      const window = windowModel(storedAs(messages), history);
       const turn = await reserved(database, session, { history, ownTokens: 0, maxOutputTokens: 1 });
       expect(turn.answer).toMatchObject({
         history: window.shown.map(({ role, content }) => ({ role, content })),
@@ -104,7 +64,7 @@ test.each([
     const { balanceMsat, recallTokens, maxOutputTokens, heldMsat } = expected;
     const session = await fundedSession(database, balanceMsat);
     const said = { content: 'said', tokens: 2, promptTokens: 2, inPrompts: true };
-    await store(session.sessionId, [
+    await storeMessages(database, session.sessionId, [
       { ...said, role: 'user' },
       { ...said, role: 'user' },
       { ...said, role: 'assistant' },

@@ -27,12 +27,13 @@ const listFunctions = async () =>
   );
 
 describe('functions', () => {
-  test('that have parameters are PL/pgSQL, and name their session first; a payment names its hash', async () => {
+  test('that have parameters are PL/pgSQL, and name their session first; a payment names its hash, a price reads nothing', async () => {
     const functions = (await listFunctions()).filter(({ parameters }) => parameters !== '');
     expect(functions.length).toBeGreaterThan(10);
     expect(functions.filter(({ language }) => language !== 'plpgsql')).toEqual([]);
     const others = functions.filter(({ parameters }) => !parameters.startsWith('p_session uuid'));
-    expect(others.map(({ name }) => name)).toEqual(['credit_payment']);
+    expect(others.map(({ name }) => name)).toEqual(['credit_payment', 'price_turn']);
+    expect(others.find(({ name }) => name === 'price_turn')!.body).not.toMatch(/\b(?:FROM|SELECT)\b/);
   });
 
   test('hold only statements that one shard can run; a payment is found by its hash', async () => {

@@ -4,7 +4,6 @@
  */
 import { randomUUID } from 'node:crypto';
 
-import { countTokens } from '@timmy-tower/agent';
 import { AppError, type TurnAnswer, type TurnRequest } from '@timmy-tower/contract';
 import { type ReservedTurn, reserveTurn, TIME_LIMITS_MS } from '@timmy-tower/db';
 
@@ -15,12 +14,9 @@ import { release } from './release.ts';
 import type { RunningTurn } from './running-turns.ts';
 import type { Caller } from './session-key.ts';
 import { hashMeant, hashSaid, type WholeTurn, withDefaults } from './turn-body.ts';
+import { countTurn } from './turn-terms.ts';
 import { untilAnswered } from './until-answered.ts';
 
-/** A balance that pays for a shorter reply than this is not worth a turn. */
-const MIN_OUTPUT_TOKENS = 64;
-/** A model that reasons would spend less than this on its thoughts, and not say a word. */
-const MIN_REASONING_OUTPUT_TOKENS = 512;
 /** Within an hour, of a session: turns that a provider was paid for and nobody was charged for. */
 const MAX_UNCHARGED_TURNS = 20;
 /** One more try where the first fails at once. Who had to wait for a lock is told to come again. */
@@ -69,10 +65,10 @@ async function reserve(
   { caller, body: said, idempotencyKey: key }: NewTurn,
   entered: { readonly sessionId: string; readonly requestId: string; readonly running: RunningTurn },
 ): Promise<BegunTurn | ReplayedTurn> {
-  const { agent, prices, runningTurns } = deps;
+  const { agent, runningTurns } = deps;
   const { requestId, running } = entered;
   const body = withDefaults(said, deps.limits);
-  const messageTokens = await countTokens(body.content);
+  const { terms, messageTokens } = await countTurn(deps, body);
   const reservation = {
     ...caller,
     requestId,
@@ -81,11 +77,7 @@ async function reserve(
     model: agent.model,
     owner: runningTurns.owner,
     leaseMs: runningTurns.leaseMs,
-    ownTokens: agent.overheadTokens + messageTokens,
-    ...prices,
-    maxOutputTokens: body.maxOutputTokens,
-    minOutputTokens: agent.reasons() ? MIN_REASONING_OUTPUT_TOKENS : MIN_OUTPUT_TOKENS,
-    history: body.history,
+    ...terms,
     maxUnchargedTurns: MAX_UNCHARGED_TURNS,
   };
   const reserved = await deps.queues.locking.run(caller.sessionId, () =>

@@ -8,6 +8,7 @@ import { secureHeaders } from 'hono/secure-headers';
 
 import type { Deps } from './deps.ts';
 import { invalidRequest, problemResponse } from './problem.ts';
+import { addAccountRoutes } from './routes/account.ts';
 import { createAdmission } from './routes/admission.ts';
 import { createAddressOf } from './routes/client-address.ts';
 import { createCors } from './routes/cors.ts';
@@ -39,6 +40,7 @@ export function createApp(deps: Deps): App {
   addSessionRoutes(app, routeDeps);
   addRequestRoutes(app, routeDeps);
   addMessageRoutes(app, routeDeps);
+  addAccountRoutes(app, routeDeps);
   addOperationRoutes(app, deps);
   if (deps.wallet instanceof SimulatedWallet) addDevWalletRoutes(app, routeDeps, deps.wallet);
   addDocsRoutes(app);

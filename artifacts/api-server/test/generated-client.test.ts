@@ -57,6 +57,11 @@ test(
       kinds: ['session', 'messages', 'error'],
       saidFirst: ['user', 'assistant', 'user', 'assistant'],
       newest: ['assistant', 'user'],
+      isAffordable: true,
+      paidFor: [
+        ['charge', true, 'string'],
+        ['charge', true, 'string'],
+      ],
       topUpSats: 20,
       state: 'completed',
       forgotten: 204,

@@ -96,7 +96,7 @@ function missingValues({
   maxLength = 99,
 }: Schema): Json[] {
   return [
-    ...choices.flatMap((choice) => [`${choice} `, choice.toUpperCase()]),
+    ...choices.filter((choice) => choice !== null).flatMap((choice) => [`${choice} `, choice.toUpperCase()]),
     minimum - 1,
     minimum - 0.5,
     maximum + 1,

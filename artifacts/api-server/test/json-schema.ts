@@ -4,7 +4,7 @@ export type Json = null | boolean | number | string | readonly Json[] | { readon
 export interface Schema {
   readonly $ref?: string;
   readonly type?: string | readonly string[];
-  readonly enum?: readonly string[];
+  readonly enum?: readonly (string | null)[];
   readonly oneOf?: readonly Schema[];
   readonly properties?: Readonly<Record<string, Schema>>;
   readonly required?: readonly string[];
@@ -55,7 +55,7 @@ export function faultsOf(value: Json, given: Schema, schemas: Schemas, at = ''):
   const schema = resolve(given, schemas);
   const faults = [
     ...(fitsType(value, typesOf(schema)) ? [] : [`${at}: not ${typesOf(schema).join(' or ')}`]),
-    ...(schema.enum && !(typeof value === 'string' && schema.enum.includes(value))
+    ...(schema.enum && !schema.enum.some((choice) => choice === value)
       ? [`${at}: not one of ${schema.enum.join(', ')}`]
       : []),
   ];

@@ -118,6 +118,8 @@ describe('/openapi.json', () => {
         'POST /sessions/{id}/request',
         'GET /sessions/{id}/requests/{requestId}',
         'POST /sessions/{id}/requests/{requestId}/cancel',
+        'POST /sessions/{id}/estimate',
+        'GET /sessions/{id}/ledger',
         'GET /sessions/{id}/messages',
         'DELETE /sessions/{id}/messages',
         'GET /healthz',

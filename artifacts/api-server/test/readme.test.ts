@@ -41,8 +41,10 @@ test('the curl tour works as it is pasted', async () => {
   expect(paid).toContain('"preimage"');
   expect(paid).toContain('"status":"active","balanceMsat":1000000');
   expect(asked).toMatch(/1\. .*2\. .*Step 2/s);
+  expect(asked).toMatch(/"leastMsat":\d+,"holdMsat":\d+/);
   expect(streamed).toMatch(/event: start[\s\S]*event: delta[\s\S]*event: done[\s\S]*How do I brew coffee\?/);
   expect(forgotten).toContain('what did I ask first?');
+  expect(forgotten).toMatch(/"kind":"charge","amountMsat":-\d+/);
   expect(stdout).not.toContain('/problems/');
 });
 

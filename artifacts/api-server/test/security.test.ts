@@ -75,6 +75,8 @@ describe('the check of a key', () => {
     ['GET', '/events'],
     ['POST', '/topup', { amountSats: 100 }],
     ['POST', '/request', { content: 'hello' }],
+    ['POST', '/estimate', { content: 'hello' }],
+    ['GET', '/ledger'],
     ['GET', `/requests/${randomUUID()}`],
     ['POST', `/requests/${randomUUID()}/cancel`],
     ['GET', '/messages'],

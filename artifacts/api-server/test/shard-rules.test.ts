@@ -4,6 +4,7 @@
  */
 import { randomBytes } from 'node:crypto';
 
+import type { LedgerPage } from '@timmy-tower/contract';
 import { findKeys, listSessions, listSessionVersions, listWatchedInvoices } from '@timmy-tower/db';
 import { brokenShardRules } from '@timmy-tower/db/testing';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -92,7 +93,19 @@ async function readAndForget(session: TestSession): Promise<void> {
     await session.call(`/messages?limit=2&order=${order}&after=${body.messages[1]!.id}`);
   }
   await session.call(`/messages?after=${crypto.randomUUID()}`);
+  await readAccount(session);
   await session.call('/messages', { method: 'DELETE' });
+}
+
+async function readAccount(session: TestSession): Promise<void> {
+  await session.call('/estimate', { json: { content: 'a question' } });
+  for (const order of ['asc', 'desc']) {
+    // oxlint-disable-next-line no-await-in-loop
+    const { body } = await session.call<LedgerPage>(`/ledger?limit=1&order=${order}`);
+    // oxlint-disable-next-line no-await-in-loop
+    await session.call(`/ledger?limit=1&order=${order}&after=${body.entries[0]!.id}`);
+  }
+  await session.call(`/ledger?after=${crypto.randomUUID()}`);
 }
 
 /** A running turn is renewed and swept, a session expires and another is removed. */
@@ -150,6 +163,7 @@ test('a life of a server comes past every statement that it knows', async () => 
 /** A part of each of the others. */
 const EXPECTED = [
   'reserve_turn(',
+  'estimate_turn(',
   'settle_turn(',
   'release_turn(',
   'open_session(',
@@ -159,6 +173,7 @@ const EXPECTED = [
   'remove_unpaid_session(',
   'update "session_requests" set "lease_expires_at"',
   'update "session_requests" set "cancel_requested_at"',
+  'from "ledger_entries"',
 ];
 
 test('every statement names its session as a parameter, has no volatile change and reckons with no column', () => {

@@ -17,9 +17,9 @@ export type RequestState = (typeof requestStates)[number];
 export type IncompleteReason = (typeof incompleteReasons)[number];
 export type MessageRole = (typeof messageRoles)[number];
 
-const id = z.uuid();
-const time = z.iso.datetime({ offset: true }).meta({ description: 'ISO 8601' });
-const msat = z.int().nonnegative().meta({ description: 'Millisatoshis' });
+export const id = z.uuid();
+export const time = z.iso.datetime({ offset: true }).meta({ description: 'ISO 8601' });
+export const msat = z.int().nonnegative().meta({ description: 'Millisatoshis' });
 const tokens = z.int().nonnegative();
 
 /** What an operator allows one call to ask for. */

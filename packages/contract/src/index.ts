@@ -3,6 +3,15 @@ export { AppError, type AppErrorOptions, type ErrorCode, errorCodes, remedies } 
 export { isBlank } from './blank.ts';
 export { MAX_CONTENT_LENGTH, MAX_MESSAGES_PER_PAGE } from './limits.ts';
 export {
+  ledgerEntrySchema,
+  type LedgerPage,
+  type LedgerQuery,
+  ledgerPageSchema,
+  ledgerQuery,
+  type TurnEstimate,
+  turnEstimateSchema,
+} from './account.ts';
+export {
   type ConversationExport,
   conversationExportSchema,
   type DepositRequest,

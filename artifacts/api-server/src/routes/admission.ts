@@ -38,13 +38,18 @@ function countPerMinute(perAddress: number, what: string, addressOf: AddressOf):
       await byAddress.consume(addressOf(context));
       await together.consume('all');
     } catch (refused) {
-      if (!(refused instanceof RateLimiterRes)) throw refused;
-      const retryAfterSeconds = Math.ceil(refused.msBeforeNext / 1000);
-      throw new AppError('rate-limited', `Too many ${what} from this address: try again in ${retryAfterSeconds} s.`, {
-        fields: { retryAfterSeconds },
-      });
+      throw tooManyCalls(refused, `${what} from this address`);
     }
   };
+}
+
+/** What a limiter threw, as an answer. */
+function tooManyCalls(refused: unknown, what: string): unknown {
+  if (!(refused instanceof RateLimiterRes)) return refused;
+  const retryAfterSeconds = Math.max(1, Math.ceil(refused.msBeforeNext / 1000));
+  return new AppError('rate-limited', `Too many ${what}: try again in ${retryAfterSeconds} s.`, {
+    fields: { retryAfterSeconds },
+  });
 }
 
 export interface Admission {
@@ -65,6 +70,22 @@ export const counted = (count: Count) =>
     await count(context);
     await next();
   });
+
+/**
+ * Counts the calls of a paid session. What is counted is forgotten a second later, so no more is kept than was asked in one.
+ * @throws {AppError} `rate-limited`
+ */
+export function fewPerSecond(calls: number, what: string) {
+  const ofSession = new RateLimiterMemory({ points: calls, duration: 1 });
+  return createMiddleware<AppEnv>(async (context, next) => {
+    try {
+      await ofSession.consume(context.get('caller').sessionId);
+    } catch (refused) {
+      throw tooManyCalls(refused, `${what} of this session`);
+    }
+    await next();
+  });
+}
 
 /**
  * Who calls, by the session key in a header, and whether its session was ever paid.

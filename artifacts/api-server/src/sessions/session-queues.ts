@@ -53,6 +53,8 @@ export interface SessionQueues {
   readonly funding: SessionQueue;
   /** Letting turns in and forgetting, under the session's lock. */
   readonly locking: SessionQueue;
+  /** Reckoning what a turn would cost, with what is to be said in memory. */
+  readonly estimating: SessionQueue;
   /** Looking for what to recall, in a million characters at most. */
   readonly recalling: SessionQueue;
   /** Waiting for the end of a turn that another server runs. */
@@ -76,6 +78,12 @@ export function createSessionQueues(): SessionQueues {
       waiting: 64,
       patienceMs: TIME_LIMITS_MS.lock,
       inAll: { atOnce: 64, waiting: 1000 },
+    }),
+    estimating: new SessionQueue({
+      atOnce: 1,
+      waiting: 8,
+      patienceMs: TIME_LIMITS_MS.settle,
+      inAll: { atOnce: 16, waiting: 1000 },
     }),
     recalling: new SessionQueue({
       atOnce: 1,

@@ -22,6 +22,9 @@ export async function journey(baseUrl: string) {
   const code: components['schemas']['Problem']['code'] | undefined = tooEarly.error?.code;
   await anybody.POST('/dev/wallet/pay', { body: { bolt11: invoice.bolt11 } });
 
+  const estimated = await client.POST('/sessions/{id}/estimate', { params: { path }, body: { content: 'Hello' } });
+  const holdMsat: number | null | undefined = estimated.data?.holdMsat;
+
   const header = { 'idempotency-key': 'first' };
   const ask = () =>
     client.POST('/sessions/{id}/request', { params: { path, header }, body: { content: 'How do I brew coffee?' } });
@@ -50,6 +53,7 @@ export async function journey(baseUrl: string) {
 
   const first = await client.GET('/sessions/{id}/messages', { params: { path } });
   const page = await client.GET('/sessions/{id}/messages', { params: { path, query: { limit: 2, order: 'desc' } } });
+  const ledger = await client.GET('/sessions/{id}/ledger', { params: { path, query: { limit: 2 } } });
   const topUp = await client.POST('/sessions/{id}/topup', { params: { path, header }, body: { amountSats: 20 } });
   const requestPath = { ...path, requestId: asked.data.request.id };
   const shown = await client.GET('/sessions/{id}/requests/{requestId}', { params: { path: requestPath } });
@@ -61,6 +65,8 @@ export async function journey(baseUrl: string) {
     events: events.map(({ event }) => event),
     kinds,
     saidFirst: first.data?.messages.map((message) => message.role),
+    isAffordable: typeof holdMsat === 'number' && estimated.data?.short === null,
+    paidFor: ledger.data?.entries.map(({ kind, amountMsat, requestId }) => [kind, amountMsat < 0, typeof requestId]),
     newest: page.data?.messages.map((message) => message.role),
     topUpSats: topUp.data?.invoice.amountSats,
     state: shown.data?.request.state,

@@ -154,6 +154,18 @@ describe('an estimate is refused', () => {
     }
   });
 
+  test.each(['receiving', 'estimating'] as const)('when %s has no place left for the session', async (queue) => {
+    const session = await server.fund();
+    const gate = Promise.withResolvers<void>();
+    const held: Promise<void>[] = [];
+    for (let work = 0; work < 100; work++) held.push(server.deps.queues[queue].run(session.id, () => gate.promise));
+    const ended = Promise.allSettled(held);
+    expect(await ask(session)).toMatchObject({ status: 429, body: { code: 'rate-limited' } });
+    gate.resolve();
+    await ended;
+    await estimate(session);
+  });
+
   test('for a body that no turn would take, every fault named', async () => {
     const session = await server.fund();
     const { status, body } = await ask(session, { content: ' ', maxOutputTokens: 1025, conversation: 'x' });

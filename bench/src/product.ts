@@ -4,6 +4,7 @@ import { loadConfig, requestLimits } from '@timmy-tower/api-server/config.ts';
 import type { Deps } from '@timmy-tower/api-server/deps.ts';
 import { createSessionQueues } from '@timmy-tower/api-server/sessions/session-queues.ts';
 import { finishTurn } from '@timmy-tower/api-server/sessions/finish-turn.ts';
+import { JoinedReplies } from '@timmy-tower/api-server/sessions/joined-replies.ts';
 import { KnownKeys } from '@timmy-tower/api-server/sessions/known-keys.ts';
 import { RunningTurns } from '@timmy-tower/api-server/sessions/running-turns.ts';
 import { beginTurn } from '@timmy-tower/api-server/sessions/take-turn.ts';
@@ -47,13 +48,15 @@ export async function openProduct(
   const runningTurns = new RunningTurns({ db, log });
   opening.defer(() => runningTurns.close(1000));
   const opened = opening.move();
+  const watchedSessions = new WatchedSessions({ db, log, sessionIdleDays: settings.SESSION_IDLE_DAYS });
   const deps: Deps = {
     db,
     wallet,
     agent: instantAgent,
     log,
     runningTurns,
-    watchedSessions: new WatchedSessions({ db, log, sessionIdleDays: settings.SESSION_IDLE_DAYS }),
+    watchedSessions,
+    joinedReplies: new JoinedReplies({ db, watchedSessions }),
     queues: createSessionQueues(),
     knownKeys: new KnownKeys(db),
     limits: requestLimits(config),

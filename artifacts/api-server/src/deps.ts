@@ -5,6 +5,7 @@ import type { Wallet } from '@timmy-tower/lightning';
 import type { Logger } from 'pino';
 
 import type { PageFile } from './page.ts';
+import type { JoinedReplies } from './sessions/joined-replies.ts';
 import type { KnownKeys } from './sessions/known-keys.ts';
 import type { RunningTurns } from './sessions/running-turns.ts';
 import type { SessionQueues } from './sessions/session-queues.ts';
@@ -26,6 +27,7 @@ export interface Deps {
   readonly log: Logger;
   readonly runningTurns: RunningTurns;
   readonly watchedSessions: WatchedSessions;
+  readonly joinedReplies: JoinedReplies;
   readonly queues: SessionQueues;
   readonly limits: RequestLimits;
   readonly prices: Prices;

@@ -14,6 +14,7 @@ import { DATA_DIRECTORY } from './data-directory.ts';
 import type { Deps } from './deps.ts';
 import { describeError } from './log.ts';
 import { openOwnPostgres } from './own-postgres.ts';
+import { JoinedReplies } from './sessions/joined-replies.ts';
 import { KnownKeys } from './sessions/known-keys.ts';
 import { readPage } from './page.ts';
 import { PAGE_DIRECTORY } from './places.ts';
@@ -79,6 +80,7 @@ async function openDeps(
   const wallet = await openWallet(settings.WALLET_URL, { dataDirectory: DATA_DIRECTORY, production });
   opening.defer(() => wallet.close());
   const agent = await openAgent(agentSettings(settings));
+  const watchedSessions = new WatchedSessions({ db, log, sessionIdleDays: settings.SESSION_IDLE_DAYS });
   const runningTurns = new RunningTurns({ db: leaseDb, log });
   opening.defer(() => runningTurns.close(0)); // its renewals would keep a server that cannot start from ending
   return {
@@ -88,7 +90,8 @@ async function openDeps(
     log,
     database,
     runningTurns,
-    watchedSessions: new WatchedSessions({ db, log, sessionIdleDays: settings.SESSION_IDLE_DAYS }),
+    watchedSessions,
+    joinedReplies: new JoinedReplies({ db, watchedSessions }),
     queues: createSessionQueues(),
     knownKeys: new KnownKeys(db),
     limits: requestLimits(config),
@@ -143,11 +146,12 @@ async function listen(deps: Deps, { settings }: Config): Promise<Server> {
 const isHostsFault = (error: unknown) =>
   error instanceof Error && 'code' in error && ['EADDRNOTAVAIL', 'ENOTFOUND', 'EAI_AGAIN'].includes(String(error.code));
 
-/** Takes no more, ends what is only watched, lets running turns finish, and then lets go of whoever still holds a connection. */
-async function stopServing(server: Server, { runningTurns, watchedSessions }: Deps): Promise<void> {
+/** Takes no more, ends what is only watched or awaited, lets running turns finish, and then lets go of whoever still holds a connection. */
+async function stopServing(server: Server, { runningTurns, watchedSessions, joinedReplies }: Deps): Promise<void> {
   const closed = once(server, 'close');
   server.close();
   watchedSessions.close();
+  joinedReplies.close();
   await runningTurns.close(SHUTDOWN_MS);
   server.closeIdleConnections();
   const cutOff = setTimeout(() => server.closeAllConnections(), 1000);

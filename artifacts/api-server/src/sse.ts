@@ -11,6 +11,7 @@ import { describeError } from './log.ts';
 import { toProblem } from './problem.ts';
 import { responseOf } from './routes/session-queued.ts';
 import { finishTurn } from './sessions/finish-turn.ts';
+import { ReplyReader, type ReplyReaderOptions } from './sessions/reply-reader.ts';
 import { SessionReader, type SessionReaderOptions } from './sessions/session-reader.ts';
 import type { BegunTurn } from './sessions/take-turn.ts';
 
@@ -48,6 +49,23 @@ export function streamSession(
 ): Response {
   watchedSessions.admit(options.session, options.network);
   const reader = new SessionReader(watchedSessions, { ...options, response: responseOf(context) });
+  return streamTo(context, reader);
+}
+
+/**
+ * A reply that is being said, on whichever server, or that was: what there is of it, then the rest, then its end.
+ * @throws {AppError} `unavailable` when too many are read
+ */
+export function streamReply(
+  context: Context,
+  { joinedReplies }: Pick<Deps, 'joinedReplies'>,
+  options: Omit<ReplyReaderOptions, 'response'>,
+): Response {
+  joinedReplies.admit();
+  return streamTo(context, new ReplyReader(joinedReplies, { ...options, response: responseOf(context) }));
+}
+
+function streamTo(context: Context, reader: SessionReader): Response {
   // Nothing is asked for before somebody reads.
   const body = new ReadableStream(reader, { highWaterMark: 0 });
   return context.body(body, 200, { 'content-type': 'text/event-stream', 'x-accel-buffering': 'no' });

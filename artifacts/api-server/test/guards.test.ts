@@ -24,6 +24,14 @@ test('a turn whose lease could not be renewed until it ran out is stopped', asyn
   await turns.close(0);
 });
 
+test('whoever reads the reply of a turn that is not let in is told that it has ended', async () => {
+  const turn = server.deps.runningTurns.add({ sessionId: 'a session', requestId: 'is not let in' });
+  let isTold = false;
+  turn.reply.join({ wake: () => (isTold = true) });
+  turn.end();
+  expect([isTold, turn.reply.ending]).toMatchObject([true, { event: 'error', data: { code: 'unavailable' } }]);
+});
+
 test('a server that is stopping lets no new turn in', async () => {
   const stopping = await openBeside();
   const session = await stopping.fund();

@@ -20,6 +20,7 @@ import { expect } from 'vitest';
 import { createApp } from '../src/app.ts';
 import type { Deps } from '../src/deps.ts';
 import { createLog } from '../src/log.ts';
+import { JoinedReplies } from '../src/sessions/joined-replies.ts';
 import { KnownKeys } from '../src/sessions/known-keys.ts';
 import type { App } from '../src/routes/http.ts';
 import { startRecovery } from '../src/sessions/recover.ts';
@@ -97,6 +98,7 @@ export async function openTestApp(options: TestAppOptions = {}): Promise<TestApp
   const wallet = options.wallet ?? (await openSimulatedWallet({ directory }));
   const log = createLog('silent');
   const { db, leaseDb } = database;
+  const watchedSessions = options.deps?.watchedSessions ?? new WatchedSessions({ db, log, sessionIdleDays: 30 });
   const deps: Deps = {
     db,
     wallet,
@@ -105,7 +107,8 @@ export async function openTestApp(options: TestAppOptions = {}): Promise<TestApp
     queues: createSessionQueues(),
     knownKeys: new KnownKeys(db),
     runningTurns: new RunningTurns({ db: leaseDb, log, ...(options.leaseMs && { leaseMs: options.leaseMs }) }),
-    watchedSessions: new WatchedSessions({ db, log, sessionIdleDays: 30 }),
+    watchedSessions,
+    joinedReplies: new JoinedReplies({ db, watchedSessions }),
     limits: testLimits,
     prices: { inputMsatPerKtoken: 3000n, outputMsatPerKtoken: 15_000n },
     modelTimeLimits: { silenceMs: 10_000, totalMs: 20_000 },
@@ -152,6 +155,7 @@ export async function openTestApp(options: TestAppOptions = {}): Promise<TestApp
     },
     async close() {
       deps.watchedSessions.close();
+      deps.joinedReplies.close();
       await deps.runningTurns.close(0);
       await stopRecovery();
       await stopWatching();

@@ -113,6 +113,28 @@ describe.skipIf(program === undefined)('behind nginx', () => {
     expect((await collect(events)).at(-1)).toMatchObject({ event: 'done' });
   });
 
+  test.each([
+    ['comes as it is said, spoken to in HTTP/1.0', '/timmy', '{"text":"Once "}'],
+    ['that is held back comes whole', '/holding', ''],
+  ])('a joined reply %s', async (how, base, soFar) => {
+    const gate = Promise.withResolvers<void>();
+    script.when(how, { deltas: ['Once ', gate.promise, 'upon a time'] });
+    const own = readEvents((await ask('/timmy', how, stream)).body!);
+    const { value: start } = await own.next();
+    if (start?.event !== 'start') throw new Error('it has not begun');
+    const path = `${base}/sessions/${session.id}/requests/${start.data.requestId}`;
+    const asked = get(path, { ...stream, 'x-session-key': session.key });
+    if (soFar === '') gate.resolve();
+    const body = (await asked).body!.pipeThrough(new TextDecoderStream());
+    let received = '';
+    for await (const chunk of body) {
+      received += chunk;
+      if (received.includes(soFar)) gate.resolve(); // what came so far was there before the end
+    }
+    expect(received).toMatch(/^event: start\n[^]*event: done\ndata: .*\n\n$/);
+    expect((await collect(own)).at(-1)).toMatchObject({ event: 'done' });
+  });
+
   test('a session’s events come as they happen', async () => {
     const response = await get(`/timmy/sessions/${session.id}/events`, { 'x-session-key': session.key });
     const events = readEvents(response.body!);

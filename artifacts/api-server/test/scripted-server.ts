@@ -51,7 +51,7 @@ export const postTurn = async (
 export const messagesOf = async (session: TestSession) => (await session.call<MessagesPage>('/messages')).body.messages;
 
 /** The id of the request that runs, once one does. */
-export async function runningIn(session: TestSession): Promise<string> {
+export async function runningIn(session: Pick<TestSession, 'id'>): Promise<string> {
   const find = () =>
     server.query<{ id: string }>("SELECT id FROM session_requests WHERE session_id = $1 AND state = 'running'", [
       session.id,

@@ -38,7 +38,8 @@ export const remedies: Readonly<Record<ErrorCode, string>> = {
   'session-closed': 'If it expired, any payment revives it; if it was closed, open a new one.',
   'payload-too-large': 'Send less.',
   'rate-limited': 'Come back after `Retry-After`.',
-  'too-many-readers': 'Ask `GET /sessions/{id}` every few seconds instead: coming back would end another stream.',
+  'too-many-readers':
+    'Ask for the session, or the request, as JSON every few seconds instead: coming back would end another stream.',
   'agent-failed': 'The model broke off. Nothing was stored or charged: try again in a moment.',
   'agent-busy': 'The provider is overloaded. Nothing was stored or charged: come back after `Retry-After`.',
   'agent-unavailable': 'The operator must act; trying again does not help. Nothing was stored or charged.',

@@ -13,9 +13,11 @@ import { cancelRequest } from '../sessions/cancel-request.ts';
 import { getRequest } from '../sessions/find-request.ts';
 import { getSession } from '../sessions/find-session.ts';
 import { finishTurn } from '../sessions/finish-turn.ts';
+import { findReply } from '../sessions/join-reply.ts';
 import { findKnownTurn } from '../sessions/known-turn.ts';
 import { beginTurn } from '../sessions/take-turn.ts';
-import { streamReplay, streamTurn } from '../sse.ts';
+import { MOST_READERS, MOST_READERS_OF_KEY } from '../sessions/watched-session.ts';
+import { streamReplay, streamReply, streamTurn } from '../sse.ts';
 import { paidOnly, type RouteDeps, withCaller } from './admission.ts';
 import { readableMessage } from './body.ts';
 import { type App, type AppEnv, problemsOf, replayedHeader, tellReplayed } from './http.ts';
@@ -88,16 +90,35 @@ function addShowAndCancel(app: App, deps: RouteDeps): void {
     method: 'get',
     path: '/sessions/{id}/requests/{requestId}',
     operationId: 'getRequest',
-    summary: 'A request, in whatever state',
+    summary: 'A request, in whatever state; as a stream, what was said of its reply so far, then the rest',
+    description:
+      'With `Accept: text/event-stream` its reply is joined: `start`, one `delta` with all that was said so far, `delta`… as they ' +
+      'come, then what the turn itself ends with, `done` or `error`: the events of the schema `TurnEvent`, without `reasoning`. ' +
+      'One that another server runs comes whole at its end; one that has ended, at once; one that failed ends with `error`. ' +
+      `Leaving ends nothing but the stream. ${MOST_READERS_OF_KEY} read at once with a key, ${MOST_READERS} of a session: one more ` +
+      'ends the oldest (`too-many-readers`). A stream that is not taken is cut.',
     tags: ['Conversation'],
     security,
     middleware: [withCaller(deps)] as const,
     request: { params: requestPath },
-    responses: { 200: { description: 'The request', content: turnContent }, ...problemsOf(401, 404, 429, 503) },
+    responses: {
+      200: {
+        description: 'The request',
+        content: turnContent,
+        'x-event-stream': { $ref: '#/components/schemas/TurnEvent' },
+      },
+      ...problemsOf(401, 404, 429, 503),
+    },
   });
   app.openapi(show, async (context) => {
-    const session = await getSession(deps, context.get('caller'));
+    const caller = context.get('caller');
+    const session = await getSession(deps, caller);
     const requestId = parseRequestId(context.req.valid('param').requestId);
+    if (asksForStream(context)) {
+      const open = await findReply(deps, session, requestId);
+      const network = deps.addressOf(context);
+      return asDocumented(streamReply(context, deps, { session, keyHash: caller.keyHash, network, open }));
+    }
     return context.json(await getRequest(deps, { sessionId: session.id, requestId }), 200);
   });
 
@@ -142,5 +163,5 @@ const answerKnownTurn = (deps: RouteDeps) => async (context: Context<AppEnv>, as
 function parseRequestId(text: string): string {
   const id = z.uuid().safeParse(text);
   if (!id.success) throw new AppError('not-found', 'This session has no such request: a request’s id is a UUID.');
-  return id.data;
+  return id.data.toLowerCase();
 }

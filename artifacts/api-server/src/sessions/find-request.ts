@@ -1,7 +1,6 @@
 import { AppError, type TurnAnswer } from '@timmy-tower/contract';
-import { findRequest } from '@timmy-tower/db';
+import { type Database, findRequest } from '@timmy-tower/db';
 
-import type { Deps } from '../deps.ts';
 import { toTurnAnswer } from './answers.ts';
 
 export interface RequestOfSession {
@@ -10,7 +9,7 @@ export interface RequestOfSession {
 }
 
 /** A request of a session whose key was checked, in whatever state. @throws {AppError} `not-found` */
-export async function getRequest({ db }: Pick<Deps, 'db'>, ids: RequestOfSession): Promise<TurnAnswer> {
+export async function getRequest({ db }: { readonly db: Database }, ids: RequestOfSession): Promise<TurnAnswer> {
   const stored = await findRequest(db, ids);
   if (!stored) throw new AppError('not-found', 'This session has no such request.');
   return toTurnAnswer(stored);

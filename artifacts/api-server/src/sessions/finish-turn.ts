@@ -11,6 +11,7 @@ import { describeError } from '../log.ts';
 import { toTurnAnswer } from './answers.ts';
 import { readReply, type Reply, type ReplyListener, type Said } from './read-reply.ts';
 import { release } from './release.ts';
+import type { RunningReply } from './running-reply.ts';
 import { type StopReason, TurnStopped } from './running-turns.ts';
 import { showHistory, type ShownPrompt } from './show-history.ts';
 import type { BegunTurn } from './take-turn.ts';
@@ -28,16 +29,18 @@ export interface TurnListener extends ReplyListener {
  */
 export async function finishTurn(deps: Deps, turn: BegunTurn, listener: TurnListener = {}): Promise<TurnAnswer> {
   const { running } = turn;
+  const { reply } = running;
   let owed: Msat = 0n;
   try {
     const asked = { ...turn, ...(await showHistory(deps, turn)) };
+    reply.show(asked.shown);
     listener.onShown?.(asked.shown);
     const read = await readReply(deps.agent, {
       prompt: asked.prompt,
       maxOutputTokens: turn.reserved.maxOutputTokens,
       turn: running,
       timeLimits: deps.modelTimeLimits,
-      listener,
+      listener: { ...listener, onText: tellBoth(reply, listener) },
     });
     if ('error' in read) {
       if (read.isOwed) owed = priceMsat(await usageOf(deps, asked, read), deps.prices);
@@ -45,16 +48,28 @@ export async function finishTurn(deps: Deps, turn: BegunTurn, listener: TurnList
     }
     const usage = await usageOf(deps, asked, read);
     owed = priceMsat(usage, deps.prices);
-    return await settle(deps, asked, { reply: read, usage });
+    const answer = await settle(deps, asked, { reply: read, usage });
+    reply.finish(answer);
+    return answer;
   } catch (error) {
     await fail(deps, turn, { error, unchargedMsat: owed });
-    throw turnFailure(error, turn.requestId);
+    const failure = turnFailure(error, turn.requestId);
+    reply.fail(failure);
+    throw failure;
   } finally {
     running.end();
   }
 }
 
 type AskedTurn = BegunTurn & ShownPrompt;
+
+/** Those who joined, and who asked. */
+const tellBoth =
+  (reply: RunningReply, { onText }: TurnListener) =>
+  (text: string) => {
+    reply.say(text);
+    onText?.(text);
+  };
 
 async function settle(
   { agent, db, prices, runningTurns }: Deps,

@@ -9,6 +9,7 @@ import { type Database, renewLeases, TIME_LIMITS_MS, type TurnId, unlessLocked }
 import type { Logger } from 'pino';
 
 import { runEvery } from '../background.ts';
+import { RunningReply } from './running-reply.ts';
 
 export type StopReason = 'cancelled' | 'lease-lost' | 'shutting-down' | 'silent' | 'too-long';
 
@@ -24,15 +25,18 @@ export class TurnStopped extends Error {
 
 export interface RunningTurn {
   readonly signal: AbortSignal;
+  /** For whoever reads along. */
+  readonly reply: RunningReply;
   readonly stop: (reason: StopReason) => void;
   /** It was let in: from now on its lease is renewed. */
   readonly begin: () => void;
-  /** Takes it off the list: it has ended. */
+  /** Takes it off the list: it has ended. Whoever reads its reply is told so, unless they know how. */
   readonly end: () => void;
 }
 
 interface Entry extends TurnId {
   readonly controller: AbortController;
+  readonly reply: RunningReply;
   /** By this process's own steady clock: when the lease was last known to be ours. Undefined: not let in yet. */
   renewedAtMs: number | undefined;
 }
@@ -79,19 +83,28 @@ export class RunningTurns {
   add(turn: TurnId): RunningTurn {
     if (this.#turns.size >= this.#mostTurns) throw tooManyTurns();
     const controller = new AbortController();
-    const entry: Entry = { ...turn, controller, renewedAtMs: undefined };
+    const reply = new RunningReply(turn.requestId);
+    const entry: Entry = { ...turn, controller, reply, renewedAtMs: undefined };
     this.#turns.set(turn.requestId, entry);
     return {
       signal: controller.signal,
+      reply,
       stop: (reason) => controller.abort(new TurnStopped(reason)),
       begin: () => {
         entry.renewedAtMs = performance.now();
       },
       end: () => {
+        reply.fail(notLetIn());
         this.#turns.delete(turn.requestId);
         if (this.#turns.size === 0) this.#onIdle?.();
       },
     };
+  }
+
+  /** What is said in a turn of this session, if this server runs it. */
+  findReply({ sessionId, requestId }: TurnId): RunningReply | undefined {
+    const turn = this.#turns.get(requestId);
+    return turn?.sessionId === sessionId ? turn.reply : undefined;
   }
 
   /** Cancels a turn if this server runs it. */
@@ -152,6 +165,11 @@ export class RunningTurns {
     }
   }
 }
+
+const notLetIn = () =>
+  new AppError('unavailable', 'This turn was not let in. Nothing was charged: try again in a moment.', {
+    fields: { retryAfterSeconds: 1 },
+  });
 
 const tooManyTurns = () =>
   new AppError('unavailable', 'This server runs as many turns as it can. Nothing was charged: try again in a moment.', {

@@ -2,14 +2,14 @@
 import type { ServerResponse } from 'node:http';
 import type { UnderlyingSource } from 'node:stream/web';
 
-import type { SessionEvent } from '@timmy-tower/contract';
+import type { SessionEvent, StreamEvent } from '@timmy-tower/contract';
 import type { StoredSession } from '@timmy-tower/db';
 
 const encoder = new TextEncoder();
 const PING = encoder.encode(': ping\n\n');
 
 /** Once for all who read it. */
-export function encodeEvent({ event, data }: SessionEvent): Uint8Array {
+export function encodeEvent({ event, data }: SessionEvent | StreamEvent): Uint8Array {
   return encoder.encode(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
 }
 

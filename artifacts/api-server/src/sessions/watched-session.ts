@@ -12,6 +12,8 @@ export const MOST_READERS = 32;
 export class WatchedSession {
   /** In the order in which they came. */
   readonly readers = new Set<SessionReader>();
+  /** Told of every other version, whether or not it shows, and when it is gone. */
+  readonly followers = new Set<() => void>();
   readonly #idleDays: number;
   #stored: StoredSession;
 
@@ -30,6 +32,7 @@ export class WatchedSession {
     this.#stored = now;
     if (hasChanged(before, now)) this.#tell(this.readers, this.#sessionEvent());
     if (before.messagesVersion !== now.messagesVersion) this.#tell(this.readers, messagesEvent(now));
+    for (const onChange of this.followers) onChange();
   }
 
   /** The invoice that shows expires by itself: nobody writes that. `now` is by the database's clock. */
@@ -44,13 +47,6 @@ export class WatchedSession {
     this.#tell([reader], this.#sessionEvent());
   }
 
-  /** Who has to go for one more with this key: the oldest with the same key, or else of all. */
-  oldestTooMany(keyHash: Buffer): SessionReader | undefined {
-    const ofKey = [...this.readers].filter((reader) => reader.keyHash.equals(keyHash));
-    if (ofKey.length >= MOST_READERS_OF_KEY) return ofKey[0];
-    return this.readers.size >= MOST_READERS ? [...this.readers][0] : undefined;
-  }
-
   #sessionEvent(): SessionEvent {
     return { event: 'session', data: toSession(this.#stored, this.#idleDays) };
   }
@@ -59,6 +55,16 @@ export class WatchedSession {
     const encoded = encodeEvent(event);
     for (const reader of readers) reader.send(encoded);
   }
+}
+
+/** Who of a session has to go for one more with this key: the oldest with the same key, or else of all. */
+export function oldestTooMany<Reader extends SessionReader>(
+  readers: ReadonlySet<Reader>,
+  keyHash: Buffer,
+): Reader | undefined {
+  const ofKey = [...readers].filter((reader) => reader.keyHash.equals(keyHash));
+  if (ofKey.length >= MOST_READERS_OF_KEY) return ofKey[0];
+  return readers.size >= MOST_READERS ? [...readers][0] : undefined;
 }
 
 /** The main conversation, which is all there is. */
@@ -80,10 +86,11 @@ export function endWith(reader: SessionReader, error: AppError): void {
   reader.end();
 }
 
-export function tooManyReaders(): AppError {
+/** @param instead what to ask */
+export function tooManyReaders(instead = 'GET /sessions/{id}'): AppError {
   return new AppError(
     'too-many-readers',
     `A newer stream took this one's place: ${MOST_READERS_OF_KEY} at once for a key, ${MOST_READERS} for a session. ` +
-      'Ask GET /sessions/{id} every few seconds instead.',
+      `Ask ${instead} every few seconds instead.`,
   );
 }

@@ -11,7 +11,7 @@ import { lookAtSessions } from './look-at-sessions.ts';
 import { sessionNotFound } from './session-not-found.ts';
 import type { SessionReader, SessionReaders } from './session-reader.ts';
 import { MOST_UNPAID, UnpaidReaders } from './unpaid-readers.ts';
-import { endWith, tooManyReaders, WatchedSession } from './watched-session.ts';
+import { endWith, oldestTooMany, tooManyReaders, WatchedSession } from './watched-session.ts';
 
 /** A change is seen within half a second; with two statements a look, that is five a second at most. */
 const LOOK_MS = 400;
@@ -67,7 +67,7 @@ export class WatchedSessions implements SessionReaders {
     const { session, keyHash } = reader;
     const watched = this.#sessions.get(session.id) ?? new WatchedSession(session, this.#idleDays);
     if (session.version > watched.stored.version) this.#take(watched, session);
-    const oldest = watched.oldestTooMany(keyHash);
+    const oldest = oldestTooMany(watched.readers, keyHash);
     if (oldest) this.#end(oldest, () => endWith(oldest, tooManyReaders()));
     watched.add(reader);
     if (this.#closed) return reader.end();
@@ -82,9 +82,22 @@ export class WatchedSessions implements SessionReaders {
     const watched = this.#sessions.get(reader.session.id);
     if (!watched?.readers.delete(reader)) return;
     this.#size -= 1;
-    if (watched.readers.size > 0) return;
-    this.#sessions.delete(reader.session.id);
-    if (this.#sessions.size === 0) this.#stopTimers();
+    this.#dropUntold(watched);
+  }
+
+  /**
+   * Calls `onChange` whenever another version of a session than this was seen, or that it is gone; maybe more often.
+   * @returns a function that ends it
+   */
+  follow(session: StoredSession, onChange: () => void): () => void {
+    const watched = this.#sessions.get(session.id) ?? new WatchedSession(session, this.#idleDays);
+    watched.followers.add(onChange);
+    this.#sessions.set(session.id, watched);
+    this.#startTimers();
+    return () => {
+      watched.followers.delete(onChange);
+      this.#dropUntold(watched);
+    };
   }
 
   /** Ends every stream, and every one that begins from now on. */
@@ -100,6 +113,13 @@ export class WatchedSessions implements SessionReaders {
   #end(reader: SessionReader, end: () => void): void {
     this.leave(reader);
     end();
+  }
+
+  /** If nobody is told of it any more. */
+  #dropUntold(watched: WatchedSession): void {
+    if (watched.readers.size > 0 || watched.followers.size > 0) return;
+    this.#sessions.delete(watched.stored.id);
+    if (this.#sessions.size === 0) this.#stopTimers();
   }
 
   #startTimers(): void {
@@ -145,9 +165,9 @@ export class WatchedSessions implements SessionReaders {
   }
 
   #endGone(id: string): void {
-    for (const reader of this.#sessions.get(id)?.readers ?? []) {
-      this.#end(reader, () => endWith(reader, sessionNotFound()));
-    }
+    const watched = this.#sessions.get(id);
+    for (const reader of watched?.readers ?? []) this.#end(reader, () => endWith(reader, sessionNotFound()));
+    for (const onChange of watched?.followers ?? []) onChange();
   }
 
   #take(watched: WatchedSession, session: StoredSession): void {

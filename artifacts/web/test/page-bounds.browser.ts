@@ -44,8 +44,8 @@ const HOSTILE = {
 };
 
 /**
- * A second is the aim. With a load of twenty on two cores the longest of these tasks took 0.7 s, on a quiet machine a third of
- * that: what goes past this does not come from the machine.
+ * A second is the aim. With a load of twenty on two cores the longest of these tasks took 0.7 s: what goes past this does not
+ * come from the machine.
  */
 const LONGEST_MS = 1500;
 
